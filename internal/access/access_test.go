@@ -1,0 +1,268 @@
+package access
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	actToken  = "act-token-0123456789"
+	viewToken = "view-token-0123456789"
+)
+
+// door is a guard before one page for each role.
+func door(t *testing.T, r Rules) (*Guard, http.Handler) {
+	t.Helper()
+	g, err := New(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	in := func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("in")) }
+	mux.Handle("GET /view", g.Need(View, in))
+	mux.Handle("POST /act", g.Need(Act, in))
+	mux.Handle("GET /api/v1/x", g.Need(View, in))
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		if err := g.Login(w, r, r.FormValue("name"), r.FormValue("password")); err != nil {
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+		}
+	})
+	mux.HandleFunc("POST /logout", g.Logout)
+	return g, g.Protect(mux)
+}
+
+// knock asks once. Headers are "Name: value"; "Host: h" and "From: address" are
+// where it comes by and from.
+func knock(h http.Handler, request string, headers ...string) *httptest.ResponseRecorder {
+	method, path, _ := strings.Cut(request, " ")
+	r := httptest.NewRequest(method, path, nil)
+	r.Host, r.RemoteAddr = "127.0.0.1:7423", "127.0.0.1:5000"
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		switch name {
+		case "Host":
+			r.Host = value
+		case "From":
+			r.RemoteAddr = value
+		default:
+			r.Header.Add(name, value)
+		}
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestOnLoopbackNobodyNeedsACredential(t *testing.T) {
+	_, h := door(t, Rules{Open: true})
+	for _, request := range []string{"GET /view", "POST /act"} {
+		if w := knock(h, request); w.Code != 200 {
+			t.Errorf("%s: %d", request, w.Code)
+		}
+	}
+}
+
+func TestAnotherAddressIsRefusedWithoutACredential(t *testing.T) {
+	for listen, open := range map[string]bool{"127.0.0.1:7423": true, "localhost:1": true, "[::1]:1": true, "127.8.9.1:1": true,
+		":7423": false, "0.0.0.0:7423": false, "10.0.0.1:1": false, "[::]:1": false, "example.com:1": false, "nonsense": false} {
+		if err := Check(listen, Rules{}); (err == nil) != open {
+			t.Errorf("%s: %v", listen, err)
+		}
+		if err := Check(listen, Rules{Token: actToken}); err != nil {
+			t.Errorf("%s with a token: %v", listen, err)
+		}
+		if err := Check(listen, Rules{StatusToken: actToken, PublicPage: true}); (err == nil) != open {
+			t.Errorf("%s: a token for the status page is none for the rest: %v", listen, err)
+		}
+	}
+}
+
+func TestATokenGivesItsRoleAndNoMore(t *testing.T) {
+	_, h := door(t, Rules{Token: actToken, ViewToken: viewToken, StatusToken: "status-token-0123456789", Open: true})
+	for _, c := range []struct {
+		token string
+		view  int
+		act   int
+	}{{actToken, 200, 200}, {viewToken, 200, 403}, {"status-token-0123456789", 403, 403}, {"wrong", 401, 401}, {"", 401, 401}} {
+		var headers []string
+		if c.token != "" {
+			headers = []string{"Authorization: Bearer " + c.token}
+		}
+		if w := knock(h, "GET /view", headers...); w.Code != c.view {
+			t.Errorf("%q views: %d, want %d", c.token, w.Code, c.view)
+		}
+		if w := knock(h, "POST /act", headers...); w.Code != c.act {
+			t.Errorf("%q acts: %d, want %d", c.token, w.Code, c.act)
+		}
+	}
+	if w := knock(h, "GET /view", "Accept: text/html"); w.Code != 303 || w.Header().Get("Location") != "/login?next=%2Fview" {
+		t.Errorf("a browser is sent to %d %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := knock(h, "GET /api/v1/x"); w.Code != 401 || !strings.HasPrefix(w.Body.String(), `{"error":`) {
+		t.Errorf("a program is told %d %s", w.Code, w.Body)
+	}
+}
+
+func TestAShortTokenIsRefused(t *testing.T) {
+	if _, err := New(Rules{Token: "secret"}); err == nil || strings.Contains(err.Error(), `"secret"`) {
+		t.Error(err)
+	}
+}
+
+// A page of somebody else can have its name point here.
+func TestAnotherNameForLoopbackIsRefused(t *testing.T) {
+	_, h := door(t, Rules{Open: true, Hosts: []string{"aweigh.example.com"}})
+	for host, code := range map[string]int{"127.0.0.1:7423": 200, "localhost:7423": 200, "[::1]:7423": 200, "LOCALHOST": 200, "aweigh.example.com": 200,
+		"evil.example:7423": 421, "127.0.0.1.evil.example": 421, "": 421, "10.0.0.1": 421} {
+		if w := knock(h, "GET /view", "Host: "+host); w.Code != code {
+			t.Errorf("%q: %d, want %d", host, w.Code, code)
+		}
+	}
+}
+
+func TestAnotherSitesFormsAreRefused(t *testing.T) {
+	_, h := door(t, Rules{Open: true})
+	for _, c := range []struct {
+		header string
+		code   int
+	}{{"Sec-Fetch-Site: cross-site", 403}, {"Sec-Fetch-Site: same-site", 403}, {"Origin: https://evil.example", 403}, {"Origin: null", 403},
+		{"Sec-Fetch-Site: same-origin", 200}, {"Origin: http://127.0.0.1:7423", 200}, {"X-Nothing: a program", 200}} {
+		if w := knock(h, "POST /act", c.header); w.Code != c.code {
+			t.Errorf("%s: %d, want %d", c.header, w.Code, c.code)
+		}
+	}
+}
+
+// A proxy on this machine makes the world come from loopback.
+func TestAProxyDoesNotOpenLoopbackToTheWorld(t *testing.T) {
+	_, h := door(t, Rules{Open: true})
+	for _, header := range []string{"X-Forwarded-For: 1.2.3.4", "Forwarded: for=1.2.3.4", "Via: 1.1 proxy"} {
+		if w := knock(h, "GET /view", header); w.Code != 421 {
+			t.Errorf("%s: %d", header, w.Code)
+		}
+	}
+	_, h = door(t, Rules{Open: true, Token: actToken})
+	if w := knock(h, "GET /view", "X-Forwarded-For: 1.2.3.4", "Authorization: Bearer "+actToken); w.Code != 200 {
+		t.Errorf("with a token: %d", w.Code)
+	}
+}
+
+func TestNothingOfOursRunsWhatIsNotOurs(t *testing.T) {
+	_, h := door(t, Rules{Open: true})
+	header := knock(h, "GET /view").Header()
+	policy := header.Get("Content-Security-Policy")
+	if strings.Contains(policy, "unsafe") || !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
+		t.Error(policy)
+	}
+	if header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Cache-Control") != "no-store" {
+		t.Error(header)
+	}
+}
+
+func userOf(t *testing.T, name string, role Role, password string) User {
+	t.Helper()
+	made, err := NewUser(name, role, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := ParseUser(made.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestAPersonLogsInAndOut(t *testing.T) {
+	_, h := door(t, Rules{Users: []User{userOf(t, "ann", View, "correct horse")}})
+	w := knock(h, "POST /login?name=ann&password=correct+horse")
+	cookie := w.Result().Cookies()[0]
+	if w.Code != 200 || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.Name != "aweigh" {
+		t.Fatalf("%d %+v", w.Code, cookie)
+	}
+	session := "Cookie: " + cookie.Name + "=" + cookie.Value
+	if w := knock(h, "GET /view", session); w.Code != 200 {
+		t.Errorf("with the session: %d", w.Code)
+	}
+	if w := knock(h, "POST /act", session); w.Code != 403 {
+		t.Errorf("a viewer acts: %d", w.Code)
+	}
+	knock(h, "POST /logout", session)
+	if w := knock(h, "GET /view", session); w.Code != 401 {
+		t.Errorf("after the logout: %d", w.Code)
+	}
+	for _, wrong := range []string{"name=ann&password=wrong", "name=bob&password=correct+horse", "password=", "name=ann&password="} {
+		if w := knock(h, "POST /login?"+wrong); w.Code != 401 || len(w.Result().Cookies()) > 0 {
+			t.Errorf("%s: %d", wrong, w.Code)
+		}
+	}
+}
+
+func TestASessionEnds(t *testing.T) {
+	g, h := door(t, Rules{Token: actToken})
+	now := time.Now()
+	g.now = func() time.Time { return now }
+	cookie := knock(h, "POST /login?password="+actToken).Result().Cookies()[0]
+	session := "Cookie: " + cookie.Name + "=" + cookie.Value
+	now = now.Add(sessionIdle + time.Minute)
+	if w := knock(h, "GET /view", session); w.Code != 401 {
+		t.Errorf("after a day without a request: %d", w.Code)
+	}
+}
+
+func TestAfterFailedLoginsOneWaits(t *testing.T) {
+	g, h := door(t, Rules{Token: actToken, Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}})
+	now := time.Now()
+	g.now = func() time.Time { return now }
+	for range freeTries {
+		knock(h, "POST /login?password=wrong", "From: 10.0.0.1:1", "X-Forwarded-For: 6.6.6.6, 1.2.3.4")
+	}
+	right := "POST /login?password=" + actToken
+	if w := knock(h, right, "From: 10.0.0.1:1", "X-Forwarded-For: 7.7.7.7, 1.2.3.4"); w.Code != 401 || !strings.Contains(w.Body.String(), "try again in 10s") {
+		t.Errorf("the right one is not tried either: %d %s", w.Code, w.Body)
+	}
+	if w := knock(h, right, "From: 10.0.0.1:1", "X-Forwarded-For: 5.6.7.8"); w.Code != 200 {
+		t.Errorf("somebody else: %d %s", w.Code, w.Body)
+	}
+	if w := knock(h, right, "From: 1.2.3.4:1", "X-Forwarded-For: 5.6.7.8"); w.Code != 401 {
+		t.Errorf("who is no proxy says who they are: %d", w.Code)
+	}
+	now = now.Add(firstWait)
+	if w := knock(h, right, "From: 1.2.3.4:1"); w.Code != 200 {
+		t.Errorf("after the wait: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestACookieIsSecureWhereTheBrowserHasTLS(t *testing.T) {
+	_, h := door(t, Rules{Token: actToken, Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	login := "POST /login?password=" + actToken
+	if c := knock(h, login, "From: 10.0.0.1:1", "X-Forwarded-Proto: https").Result().Cookies()[0]; !c.Secure || c.Name != "__Host-aweigh" {
+		t.Errorf("behind a proxy with TLS: %+v", c)
+	}
+	if c := knock(h, login, "From: 11.0.0.1:1", "X-Forwarded-Proto: https").Result().Cookies()[0]; c.Secure {
+		t.Errorf("who is no proxy says it has TLS: %+v", c)
+	}
+}
+
+func TestAUserLineThatCannotBeIsExplained(t *testing.T) {
+	good := userOf(t, "ann", Act, "correct horse").String()
+	for _, line := range []string{"", "ann", "ann:act", "ann:root:" + good[8:], "a b:act:" + good[8:], "ann:act:$2y$05$bcrypt",
+		strings.Replace(good, "m=19456", "m=99999999", 1), strings.Replace(good, "t=2", "t=0", 1)} {
+		if _, err := ParseUser(line); err == nil {
+			t.Errorf("%q is taken", line)
+		} else if len(line) > 30 && strings.Contains(err.Error(), line[len(line)-20:]) {
+			t.Errorf("the error repeats the hash: %v", err)
+		}
+	}
+	if _, err := NewUser("ann", Act, "short"); err == nil {
+		t.Error("a short password is taken")
+	}
+}
+
+func FuzzParseUser(f *testing.F) {
+	f.Add("ann:act:$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$a2V5a2V5a2V5a2V5a2V5a2V5")
+	f.Fuzz(func(t *testing.T, line string) { ParseUser(line) })
+}

@@ -1,0 +1,142 @@
+// Package child owns every wait() of a process that may be PID 1.
+//
+// A PID 1 must reap orphans that it never started, and os/exec must not lose
+// the exit of those that it did: a naive wait4(-1) beside exec.Cmd lost 63 of
+// 400 exits when it was measured. Here one loop does all the waiting and hands
+// each exit to whoever started that process:
+//
+//	children := child.New()
+//	defer children.Close()
+//	p, err := children.Start("/usr/sbin/nginx", argv, attr)
+//	exit := <-p.Exited
+package child
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// Exit is how a process ended and what it used.
+type Exit struct {
+	Status syscall.WaitStatus
+	Usage  syscall.Rusage
+}
+
+// Code is the exit status as a shell has it: 128+N for signal N.
+func (e Exit) Code() int {
+	if e.Status.Signaled() {
+		return 128 + int(e.Status.Signal())
+	}
+	return e.Status.ExitStatus()
+}
+
+// Process is a started process.
+type Process struct {
+	PID    int
+	Exited <-chan Exit // gets one value
+	set    *Set
+}
+
+// Set is the processes that this one started, and the orphans that it
+// inherits. There must be one at most, and nobody else may wait for children.
+type Set struct {
+	mu      sync.Mutex
+	waiting map[int]chan Exit
+	reaped  int
+	signals chan os.Signal
+	done    chan struct{}
+}
+
+// New makes this process the reaper of all its descendants and begins to
+// reap. Close ends that.
+func New() *Set {
+	s := &Set{waiting: map[int]chan Exit{}, signals: make(chan os.Signal, 1), done: make(chan struct{})}
+	// As PID 1 orphans come to us anyhow; elsewhere we have to ask.
+	const prSetChildSubreaper = 36
+	syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0)
+	// Registered before the first Start, or an early exit would go unheard.
+	signal.Notify(s.signals, syscall.SIGCHLD)
+	go s.reap()
+	return s
+}
+
+// Close ends the reaping. It does not end any process.
+func (s *Set) Close() {
+	signal.Stop(s.signals)
+	close(s.signals)
+	<-s.done
+}
+
+// Start starts a process. Its exit is delivered once, on Exited.
+func (s *Set) Start(path string, argv []string, attr *syscall.ProcAttr) (*Process, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock() // held until it is registered, so that its exit finds it
+	pid, err := syscall.ForkExec(path, argv, attr)
+	if err != nil {
+		return nil, err
+	}
+	exited := make(chan Exit, 1)
+	s.waiting[pid] = exited
+	return &Process{PID: pid, Exited: exited, set: s}, nil
+}
+
+// Signal sends sig to the process, or does nothing once it was reaped: its
+// number may belong to another by then.
+func (p *Process) Signal(sig syscall.Signal) error {
+	p.set.mu.Lock()
+	defer p.set.mu.Unlock()
+	if _, alive := p.set.waiting[p.PID]; !alive {
+		return nil
+	}
+	return syscall.Kill(p.PID, sig)
+}
+
+// SignalGroup is Signal for the process group that p leads.
+func (p *Process) SignalGroup(sig syscall.Signal) error {
+	p.set.mu.Lock()
+	defer p.set.mu.Unlock()
+	if _, alive := p.set.waiting[p.PID]; !alive {
+		return nil
+	}
+	return syscall.Kill(-p.PID, sig)
+}
+
+// Orphans is how many processes were reaped that somebody else had started.
+func (s *Set) Orphans() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reaped
+}
+
+func (s *Set) reap() {
+	defer close(s.done)
+	for range s.signals {
+		for s.reapOne() { // several exits may share one SIGCHLD
+		}
+	}
+}
+
+func (s *Set) reapOne() bool {
+	var e Exit
+	// Locked, so that a number is taken out of the table before the kernel
+	// can give it to a process that Start is about to register.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pid, err := syscall.Wait4(-1, &e.Status, syscall.WNOHANG, &e.Usage)
+	if err == syscall.EINTR {
+		return true
+	}
+	if err != nil || pid <= 0 {
+		return false
+	}
+	exited, ours := s.waiting[pid]
+	if !ours {
+		s.reaped++
+		return true
+	}
+	delete(s.waiting, pid)
+	exited <- e
+	return true
+}

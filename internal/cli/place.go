@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/record"
+)
+
+// place are the flags that say where records are. What a watcher keeps of its
+// containers are records as well, and its --state is where they lie.
+type place struct {
+	record, state string
+}
+
+func (p *place) flags(fs *flag.FlagSet) {
+	fs.StringVar(&p.record, "record", "", "`DIR` of the records (default: --state, else as for run)")
+	fs.StringVar(&p.state, "state", "", "`DIR` of what `aweigh watch` keeps: its records are there")
+}
+
+// path is the record directory that is meant.
+func (p *place) path() string {
+	switch {
+	case p.record != "":
+		return p.record
+	case p.state != "":
+		return p.state
+	}
+	return record.DefaultDirToRead()
+}
+
+// open opens the records.
+func (p *place) open() (*record.Dir, error) {
+	path := p.path()
+	dir, err := record.OpenToRead(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there are no records in %s: nothing was started with \"run\" yet, or they lie elsewhere (--record)", path)
+	}
+	return dir, err
+}
+
+// find finds the record of a start, or of a service's newest: here, or where
+// the aweigh-init inside a container keeps it, if a watcher knows of that.
+func (p *place) find(c *Context, what string) (*record.Dir, *record.Record, error) {
+	dir, err := p.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	if linked := p.linked(c, what); linked != "" {
+		place, id := filepath.Dir(filepath.Dir(linked)), filepath.Base(linked)
+		if there, err := record.OpenToRead(place); err == nil {
+			if r, err := there.Find(id); err == nil {
+				dir.Close()
+				return there, r, nil
+			}
+			there.Close()
+		}
+	}
+	r, err := dir.Find(what)
+	if err != nil {
+		dir.Close()
+		return nil, nil, err
+	}
+	return dir, r, nil
+}
+
+// linked is the path of a record that lies elsewhere, "" for none.
+func (p *place) linked(c *Context, what string) string {
+	if c.Program.Stored == nil {
+		return ""
+	}
+	for _, s := range c.Program.Stored(p.path(), "") { // newest first
+		if s.Service == what || len(what) >= 4 && strings.HasPrefix(s.ID, strings.ToUpper(what)) {
+			if filepath.IsAbs(s.Record) {
+				return s.Record
+			}
+			return ""
+		}
+	}
+	return ""
+}
+
+// all are the starts of a service, or of all for "": those that are recorded
+// here, and those that only a watcher's store still knows.
+func (p *place) all(c *Context, dir *record.Dir, service string) ([]aweigh.Start, error) {
+	records, err := dir.Records(service)
+	if err != nil {
+		return nil, err
+	}
+	var list []aweigh.Start
+	known := map[string]bool{}
+	for _, r := range records {
+		list = append(list, r.Start())
+		known[r.ID()] = true
+	}
+	if c.Program.Stored == nil {
+		return list, nil
+	}
+	for _, s := range c.Program.Stored(p.path(), service) {
+		if !known[s.ID] {
+			list = append(list, s)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b aweigh.Start) int { return strings.Compare(a.ID, b.ID) })
+	return list, nil
+}

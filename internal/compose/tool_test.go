@@ -1,0 +1,48 @@
+package compose
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// docker-compose 1.29 says of a file with a name: 'name' does not match any of the
+// regexes: '^x-'.
+func TestOldComposeGetsNoName(t *testing.T) {
+	dir := t.TempDir()
+	plain, with := filepath.Join(dir, "a.yaml"), filepath.Join(dir, "b.yaml")
+	for path, text := range map[string]string{plain: "services:\n  name: {image: x}\n", with: "# shop\nname: shop\nservices:\n  web:\n    container_name: web\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, base, clean, err := forOld([]string{plain, with})
+	if err != nil || len(files) != 2 || files[0] != plain || base != dir {
+		t.Fatalf("got %v, %q, %v", files, base, err)
+	}
+	text, err := os.ReadFile(files[1])
+	if want := "# shop\n# name\nservices:\n  web:\n    container_name: web\n"; err != nil || string(text) != want {
+		t.Errorf("%v: got %q", err, text)
+	}
+	clean()
+	if _, err := os.Stat(files[1]); err == nil {
+		t.Error("the copy was left")
+	}
+	if _, base, _, err := forOld([]string{plain}); err != nil || base != "" {
+		t.Errorf("%q, %v", base, err)
+	}
+}
+
+func TestToolIsCalledWithAList(t *testing.T) {
+	old := &Tool{command: []string{"docker-compose"}, Version: "1.29.2"}
+	got := old.words(Choice{Files: []string{"a b.yaml", "$(c).yaml"}, Name: "shop", EnvFiles: []string{".env"}}, "/srv", []string{"up"})
+	want := []string{"docker-compose", "--file", "a b.yaml", "--file", "$(c).yaml", "--env-file", ".env", "--project-name", "shop", "--project-directory", "/srv", "--no-ansi", "up"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if said := lastWords("one\r\ntwo\n" + strings.Repeat("x", 2*maxSaid)); len(said) > maxSaid+10 || strings.ContainsAny(said, "\r\n") {
+		t.Errorf("got %q", said)
+	}
+}

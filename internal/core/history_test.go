@@ -1,0 +1,164 @@
+package core_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/core"
+)
+
+// history feeds a state, and remembers what came of it.
+type history struct {
+	t         *testing.T
+	state     *core.State
+	now       time.Time
+	starts    map[string]aweigh.Start
+	incidents map[string]aweigh.Incident
+	told      []aweigh.Notification
+	braked    []string
+	order     []string // of starts
+}
+
+var midnight = time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
+
+func newHistory(t *testing.T, change ...func(*core.Settings)) *history {
+	settings := func(string, map[string]string) core.Settings {
+		c := core.Defaults()
+		for _, f := range change {
+			f(&c)
+		}
+		return c
+	}
+	return &history{t: t, state: core.New("aws-1", settings), now: midnight,
+		starts: map[string]aweigh.Start{}, incidents: map[string]aweigh.Incident{}}
+}
+
+func (h *history) apply(f aweigh.Fact) {
+	if f.At.IsZero() {
+		f.At = h.now
+	}
+	c := h.state.Apply(f)
+	for _, s := range c.Starts {
+		if _, known := h.starts[s.ID]; !known {
+			h.order = append(h.order, s.ID)
+		}
+		h.starts[s.ID] = s
+	}
+	for _, n := range c.Incidents {
+		h.incidents[n.ID] = n
+	}
+	h.told = append(h.told, c.Notifications...)
+	h.braked = append(h.braked, c.Brake...)
+}
+
+// pass lets time pass, with a tick whenever one is due.
+func (h *history) pass(d time.Duration) {
+	end := h.now.Add(d)
+	for n := 0; ; n++ {
+		next := h.state.Next()
+		if next.IsZero() || next.After(end) {
+			break
+		}
+		if n > 10_000 {
+			h.t.Fatalf("ticks without an end: at %s the next is due at %s", h.now, next)
+		}
+		if next.After(h.now) {
+			h.now = next
+		}
+		h.apply(aweigh.Fact{Kind: aweigh.FactTick})
+	}
+	h.now = end
+}
+
+// box is a container of a service that publishes port 5003.
+func box(id, service string) *aweigh.Container {
+	return &aweigh.Container{ID: id, Name: service + "_1", Service: service, Project: "trade", Policy: "always",
+		Status: "running", Addr: "172.17.0.9", Published: []int{5003}}
+}
+
+func (h *history) start(c *aweigh.Container) {
+	h.apply(aweigh.Fact{Kind: aweigh.FactStarted, Instance: c.ID, Container: c, ID: fmt.Sprint("start", c.ID, h.now)})
+}
+
+func (h *history) die(c *aweigh.Container, code int) {
+	h.apply(aweigh.Fact{Kind: aweigh.FactDied, Instance: c.ID, Exit: &aweigh.Exit{Code: code}, ID: fmt.Sprint("die", c.ID, h.now),
+		Reason: "KeyError: 'DATABASE'", Lines: []string{"boom"}})
+}
+
+func (h *history) kill(c *aweigh.Container, signal string) {
+	h.apply(aweigh.Fact{Kind: aweigh.FactSignalled, Instance: c.ID, Signal: signal, ID: fmt.Sprint("kill", c.ID, h.now)})
+}
+
+func (h *history) stop(c *aweigh.Container) {
+	h.apply(aweigh.Fact{Kind: aweigh.FactStopped, Instance: c.ID, ID: fmt.Sprint("stop", c.ID, h.now)})
+}
+
+func (h *history) answer(c *aweigh.Container, ok bool) {
+	f := aweigh.Fact{Kind: aweigh.FactAnswered, Instance: c.ID, OK: ok, Target: "tcp://172.17.0.9:5003"}
+	if !ok {
+		f.Reason = "connection refused"
+	}
+	h.apply(f)
+}
+
+func (h *history) see(c *aweigh.Container) {
+	h.apply(aweigh.Fact{Kind: aweigh.FactSeen, Instance: c.ID, Container: c})
+}
+
+// only is the only incident that there is.
+func (h *history) only() aweigh.Incident {
+	h.t.Helper()
+	if len(h.incidents) != 1 {
+		h.t.Fatalf("%d incidents, want one: %v", len(h.incidents), h.kinds())
+	}
+	for _, n := range h.incidents {
+		return n
+	}
+	panic("unreachable")
+}
+
+func (h *history) kinds() (all []string) {
+	for _, n := range h.incidents {
+		all = append(all, string(n.Kind)+": "+n.Summary)
+	}
+	return all
+}
+
+func (h *history) noIncident() {
+	h.t.Helper()
+	if len(h.incidents) > 0 {
+		h.t.Fatalf("a false alarm: %v", h.kinds())
+	}
+}
+
+// occasions are those of all notifications, in their order.
+func (h *history) occasions() string {
+	var all []string
+	for _, n := range h.told {
+		all = append(all, string(n.Occasion))
+	}
+	return strings.Join(all, " ")
+}
+
+func (h *history) verdicts() string {
+	var all []string
+	for _, id := range h.order {
+		s := h.starts[id]
+		text := string(s.Verdict)
+		if s.Run != nil {
+			text += "/" + string(s.Run.End)
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, " ")
+}
+
+func want[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}

@@ -1,0 +1,226 @@
+package core
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// Incident is an open incident, or one that was resolved lately, with what is
+// due about it.
+type Incident struct {
+	aweigh.Incident
+	Key   string `json:"key"` // of its service
+	Group group  `json:"group"`
+	// ResolveAt is when it will be resolved unless it happens again.
+	ResolveAt  time.Time     `json:"resolve_at,omitzero"`
+	Settle     time.Duration `json:"settle"`
+	RemindAt   time.Time     `json:"remind_at,omitzero"`
+	Pause      time.Duration `json:"pause,omitempty"` // before the next reminder
+	EscalateAt time.Time     `json:"escalate_at,omitzero"`
+	// Clock is how much the clock has been set forward since it was resolved.
+	Clock time.Duration `json:"clock,omitempty"`
+	// Muted says that a maintenance window keeps people from being told.
+	Muted bool `json:"muted,omitempty"`
+	// Times counts how often it was opened again.
+	Times int `json:"times,omitempty"`
+}
+
+const (
+	// reopenWithin is how soon after it was resolved the same trouble is the
+	// same incident again. What comes and goes every few minutes is one
+	// incident with a count, not forty mails.
+	reopenWithin = time.Hour
+	maxSettle    = time.Hour
+	maxPause     = 24 * time.Hour
+	maxStarts    = 20
+	maxComments  = 50
+)
+
+// closes is until when a resolved incident may be opened again.
+func (n *Incident) closes() time.Time { return n.Resolved.Add(n.Clock + reopenWithin) }
+
+// openIn is the open incident of a group.
+func (s *State) openIn(v *Service, g group) *Incident {
+	for _, n := range s.index.incidents[v.Key] {
+		if n.Group == g && n.Open() {
+			return n
+		}
+	}
+	return nil
+}
+
+// openOf are all open incidents of a service, oldest first.
+func (s *State) openOf(v *Service) []*Incident {
+	var all []*Incident
+	for _, n := range s.index.incidents[v.Key] {
+		if n.Open() {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// incidentOf is the open incident that a life is involved in.
+func (s *State) incidentOf(l *Life) *Incident {
+	for _, id := range slices.Sorted(maps.Keys(s.Incidents)) {
+		if n := s.Incidents[id]; n.Open() && slices.Contains(n.Starts, l.Start.ID) {
+			s.touchIncident(n)
+			return n
+		}
+	}
+	return nil
+}
+
+// open opens an incident, or opens the last one of its group again. i is nil
+// for what is about no instance.
+func (s *State) open(v *Service, i *Instance, h happening) *Incident {
+	settings := s.settings(v.Name, nil)
+	if i != nil {
+		settings = i.Settings
+	}
+	n := s.lately(v, h)
+	if n != nil {
+		n.Times++
+		n.Count++
+		n.Resolved, n.Clock, n.Resolution, n.Acknowledged = nil, 0, "", nil
+		n.Settle = min(2*n.Settle, maxSettle)
+		if gravity[h.kind] >= gravity[n.Kind] {
+			n.Kind = h.kind
+		}
+	} else {
+		n = &Incident{Key: v.Key, Group: h.group, Settle: h.settle}
+		n.ID = aweigh.DerivedID(h.at, v.Key+"|"+string(h.group)+h.at.Format(time.RFC3339Nano))
+		n.Kind, n.Service, n.Project, n.Host = h.kind, v.Name, v.Project, s.Host
+		n.Opened, n.Count, n.Starts = h.at.UTC(), 1, []string{}
+		if i != nil {
+			n.Drill = i.Container.Labels[aweigh.DrillLabel]
+		}
+		if h.group == starting {
+			n.Count = max(1, v.Row) // with those that were not worth an incident yet
+		}
+		s.Incidents[n.ID] = n
+		s.index.opened(n)
+	}
+	n.Severity, n.Summary, n.Evidence, n.Last = h.severity, h.summary, h.lines, h.at.UTC()
+	n.ResolveAt = time.Time{}
+	n.involve(h.life)
+	if n.Cause = h.cause; n.Headline == "" {
+		n.Headline = fmt.Sprintf("%s: %s: %s", n.Service, kindAndCause(n), h.summary)
+	}
+	if n.Pause = settings.RemindEvery; n.Pause > 0 {
+		n.RemindAt = h.at.Add(n.Pause).UTC()
+	}
+	if settings.EscalateAfter > 0 {
+		n.EscalateAt = h.at.Add(settings.EscalateAfter).UTC()
+	}
+	n.Muted = s.muted(v, h.at)
+	s.touchIncident(n)
+	if n.Times > 0 {
+		s.tell(aweigh.OnRaised, n, h.at, h.life)
+	} else {
+		s.tell(aweigh.OnOpened, n, h.at, h.life)
+	}
+	return n
+}
+
+// believe takes what a later failure was diagnosed as, unless that knows less.
+func (n *Incident) believe(c *aweigh.Cause) {
+	if c.Named() || n.Cause == nil {
+		n.Cause = c
+	}
+}
+
+// lately is the incident of the group that was resolved a short while ago.
+func (s *State) lately(v *Service, h happening) *Incident {
+	var last *Incident
+	for _, n := range s.index.incidents[v.Key] {
+		if n.Group == h.group && !n.Open() && h.at.Before(n.closes()) &&
+			(last == nil || n.ID > last.ID) {
+			last = n
+		}
+	}
+	return last
+}
+
+func (n *Incident) involve(l *Life) {
+	if l == nil || slices.Contains(n.Starts, l.Start.ID) {
+		return
+	}
+	if n.Starts = append(n.Starts, l.Start.ID); len(n.Starts) > maxStarts {
+		// The first start of a loop tells the most: keep it, and the newest.
+		n.Starts = slices.Delete(n.Starts, 1, 2)
+	}
+}
+
+// resolve ends an incident.
+func (s *State) resolve(n *Incident, at time.Time, why string) {
+	resolved := at.UTC()
+	n.Resolved, n.Resolution = &resolved, why
+	n.ResolveAt, n.RemindAt, n.EscalateAt = time.Time{}, time.Time{}, time.Time{}
+	s.touchIncident(n)
+	s.tell(aweigh.OnResolved, n, at, nil)
+}
+
+// acknowledged is a person's word that somebody is on it.
+func (s *State) acknowledged(f aweigh.Fact) {
+	n := s.Incidents[f.Incident]
+	if n == nil || !n.Open() || n.Acknowledged != nil {
+		return
+	}
+	n.Acknowledged = &aweigh.Acknowledged{At: f.At.UTC(), By: f.By, Note: f.Reason}
+	n.RemindAt, n.EscalateAt = time.Time{}, time.Time{}
+	s.touchIncident(n)
+}
+
+// commented keeps what a person said; of too much, the newest.
+func (s *State) commented(f aweigh.Fact) {
+	n := s.Incidents[f.Incident]
+	if n == nil || f.Reason == "" {
+		return
+	}
+	n.Comments = append(slices.Clone(n.Comments), aweigh.Comment{At: f.At.UTC(), By: f.By, Text: f.Reason})
+	n.Comments = n.Comments[max(0, len(n.Comments)-maxComments):]
+	s.touchIncident(n)
+}
+
+func (s *State) resolvedByHand(f aweigh.Fact) {
+	n := s.Incidents[f.Incident]
+	if n == nil || !n.Open() {
+		return
+	}
+	why := "resolved by hand"
+	if f.By != "" {
+		why = "resolved by " + f.By
+	}
+	if f.Reason != "" {
+		why += ": " + f.Reason
+	}
+	s.resolve(n, f.At, why)
+}
+
+// tell makes a notification of an incident, unless people are not to be told.
+func (s *State) tell(occasion aweigh.Occasion, n *Incident, at time.Time, l *Life) {
+	if n.Muted {
+		return
+	}
+	snapshot := n.Incident
+	snapshot.Starts = slices.Clone(n.Starts)
+	note := aweigh.Notification{
+		ID:       aweigh.DerivedID(at, fmt.Sprintf("%s|%s|%d|%d", n.ID, occasion, n.Count, n.Times)),
+		Occasion: occasion, At: at.UTC(), Host: s.Host, Incident: &snapshot,
+		Title: title(occasion, n, at), Advice: advice(n), Command: "aweigh show " + n.Service,
+	}
+	if l != nil {
+		start := l.Start
+		note.Start = &start
+		note.Command = "aweigh show " + start.ID
+	}
+	if v := s.Services[n.Key]; v != nil {
+		note.Facts = facts(n, v, l)
+	}
+	s.changes.Notifications = append(s.changes.Notifications, note)
+}

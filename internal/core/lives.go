@@ -1,0 +1,436 @@
+package core
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// slack is how much earlier than its connection broke the engine may have
+// ended a container because it was itself told to stop.
+const slack = 10 * time.Second
+
+// seenLate is how old a life may be when an inspection finds it for its time to
+// ready to be worth telling.
+const seenLate = 2 * time.Second
+
+// started is the engine's word that a container runs.
+func (s *State) started(f aweigh.Fact) {
+	i := s.instance(f)
+	if i == nil || !i.takes(f) {
+		return
+	}
+	l := i.Life
+	switch {
+	case l == nil:
+	case f.At.Before(l.earliest()):
+		return // it came late: a later life is known
+	case l.Alive && l.Inspected:
+		l.Inspected = false // an inspection was quicker than the event
+		return
+	case l.Alive:
+		s.endUnseen(i, l, f.At)
+	}
+	l = s.begin(i, f.At, false)
+	if f.Said != nil && f.Said.Start != "" {
+		delete(s.changes.starts, l.Start.ID)
+		l.Start.ID, l.Start.Record = f.Said.Start, i.Container.Service+"/"+f.Said.Start // its record knows it by that name
+		s.touchStart(l)
+	}
+}
+
+// begin begins a life.
+func (s *State) begin(i *Instance, at time.Time, inspected bool) *Life {
+	at = at.UTC()
+	v := s.service(i)
+	if i.Life != nil {
+		i.Before = i.Life
+	}
+	l := &Life{Alive: true, Inspected: inspected, Deadline: at.Add(max(i.Settings.StartupTimeout, i.patience()))}
+	l.Start = aweigh.Start{ID: aweigh.DerivedID(at, i.ID+at.Format(time.RFC3339Nano)), Service: v.Name, Project: v.Project,
+		Instance: short(i.ID), Host: s.Host, Began: at, Image: i.Container.Image, ImageID: i.Container.ImageID}
+	i.Life, i.Stopped, i.Braked = l, false, false
+	i.Lives++
+	v.Seen = at
+	if v.Unproven.IsZero() {
+		v.Unproven = at
+	}
+	s.replaces(i, v, at)
+	s.touchStart(l)
+	return l
+}
+
+// replaceWithin is how soon after a deliberate stop another instance of the
+// service makes it a replacement.
+const replaceWithin = time.Minute
+
+// replaces turns the end of a service's former instance into `replaced` when a
+// new one takes its place: `compose up` with a changed image, a deployment.
+func (s *State) replaces(i *Instance, v *Service, at time.Time) {
+	if v.Left.IsZero() || v.LeftLife == i.ID || at.Sub(v.Left) > replaceWithin {
+		return
+	}
+	if old := s.Instances[v.LeftLife]; old != nil && old.Life != nil && old.Life.Start.Run != nil && old.Life.Start.Run.End == aweigh.RunStopped {
+		old.Life.Start.Run.End = aweigh.RunReplaced
+		old.Life.Start.Run.Reason = "replaced by a new instance"
+		s.touchStart(old.Life)
+		s.touch(old)
+	}
+	v.Left = time.Time{}
+}
+
+// signalled is somebody's wish: `docker stop`, `docker kill`, Compose.
+func (s *State) signalled(f aweigh.Fact) {
+	i := s.instance(f)
+	if i == nil || !i.takes(f) {
+		return
+	}
+	switch f.Signal {
+	case "SIGTERM", "SIGKILL", "SIGINT", "SIGQUIT", i.Container.StopSignal:
+	default:
+		return // HUP, USR1 …: a wish for something else
+	}
+	if l := i.lifeAt(f.At); l != nil && l.Kill.IsZero() {
+		l.Kill, l.Signal = f.At, f.Signal
+	}
+}
+
+// lifeAt is the life that something at this time belongs to: the present one,
+// or the one before when facts came out of order; nil for neither.
+func (i *Instance) lifeAt(at time.Time) *Life {
+	if i.Life != nil && !at.Before(i.Life.earliest()) {
+		return i.Life
+	}
+	if i.Before != nil && !at.Before(i.Before.earliest()) {
+		return i.Before
+	}
+	return nil
+}
+
+// died is the engine's word that a container's main process has ended.
+func (s *State) died(f aweigh.Fact) {
+	i := s.instance(f)
+	if i == nil || !i.takes(f) {
+		return
+	}
+	l := i.lifeAt(f.At)
+	switch {
+	case l == nil && i.Life != nil:
+		return // it came late: a later life is known, and the one before
+	case l == nil:
+		l = s.begin(i, f.At, false) // its beginning was not seen
+	case l.Alive:
+	case l.Unseen && l.Counted:
+		// The engine's counter told of it before the event did.
+		s.undoUnseen(l)
+		l.Ended, l.Start.Exit = f.At.UTC(), f.Exit
+		s.verdict(l, aweigh.Crashed, f.At, howEnded(f.Exit)+lastWords(f.Reason))
+		return
+	case l.Unseen:
+		s.undoUnseen(l) // an inspection overtook the event
+	case l.Found:
+		// An inspection found this end before the event came, which knows the
+		// last lines.
+		l.Found = false
+		if f.Cause != nil {
+			l.Start.Cause = f.Cause
+			s.touchStart(l)
+		}
+		if n := s.incidentOf(l); n != nil && len(f.Lines) > 0 {
+			n.Evidence = f.Lines
+			n.believe(f.Cause)
+		}
+		return
+	default:
+		return
+	}
+	s.end(i, l, f)
+}
+
+// stopped is the engine's word that a stop which somebody asked for is
+// complete. It is all that tells of a stop during the restart policy's pause.
+func (s *State) stopped(f aweigh.Fact) {
+	i := s.instance(f)
+	if i == nil || !i.takes(f) {
+		return
+	}
+	l := i.Life
+	if l == nil || l.Alive || i.Stopped || f.At.Before(l.Ended) {
+		return
+	}
+	v := s.service(i)
+	if l.askedAfterAll(f.At) {
+		s.takeBack(i, v, l)
+	}
+	i.Stopped = true
+	v.Left, v.LeftLife = f.At.UTC(), i.ID
+	if i.Braked {
+		return // our own doing: the trouble goes on until a person acts
+	}
+	if !s.anyAlive(v) {
+		s.gone(v, f.At, "it was stopped on purpose")
+		v.Row, v.Tally, v.Crashes = 0, nil, nil
+	}
+}
+
+// askedAfterAll reports whether a `stop` just after a death says that the death
+// was asked for: the engine has lost the `kill` before it, or is a Podman, which
+// tells of none. The exit status must be one that a stop makes.
+func (l *Life) askedAfterAll(at time.Time) bool {
+	if !l.Crash || l.Again || !l.Kill.IsZero() || at.Sub(l.Ended) > 5*time.Second || l.Start.Exit == nil {
+		return false
+	}
+	code := l.Start.Exit.Code
+	return !l.Start.Exit.OOM && (code == 0 || code == 143 || code == 137)
+}
+
+// takeBack makes a stop of what was taken for a crash.
+func (s *State) takeBack(i *Instance, v *Service, l *Life) {
+	l.Crash, l.Signal = false, "a stop"
+	v.Row = max(0, v.Row-1)
+	if n := len(v.Crashes); n > 0 && v.Crashes[n-1].Equal(l.Ended) {
+		v.Crashes = v.Crashes[:n-1]
+	}
+	l.Start.InARow = 0
+	if !l.Up {
+		l.Start.Verdict = ""
+	}
+	s.endStopped(i, l)
+}
+
+// end ends a life by a fact that saw it.
+func (s *State) end(i *Instance, l *Life, f aweigh.Fact) {
+	exit := f.Exit
+	if exit == nil {
+		exit = &aweigh.Exit{}
+	}
+	if l.OOM {
+		exit = &aweigh.Exit{Code: exit.Code, Signal: exit.Signal, OOM: true}
+	}
+	l.Alive, l.Ended, l.Deadline = false, f.At.UTC(), time.Time{}
+	l.Start.Exit = exit
+	if f.Cause != nil {
+		l.Start.Cause = f.Cause
+	}
+	s.touch(i)
+	s.touchStart(l)
+	switch {
+	case l.deliberate(i, f.At):
+		s.endStopped(i, l)
+	case exit.Code == 0 && i.job():
+		s.endJob(i, l)
+	default:
+		s.endCrashed(i, l, f)
+	}
+}
+
+// deliberate reports whether the end at this time is what somebody asked for.
+// A signal counts for as long as a stop may take, and a while: a process may
+// ignore SIGTERM and crash by itself an hour later.
+func (l *Life) deliberate(i *Instance, at time.Time) bool {
+	if l.Kill.IsZero() || at.Before(l.Kill) {
+		return false
+	}
+	return at.Sub(l.Kill) <= max(i.Container.StopTimeout, 10*time.Second)+time.Minute
+}
+
+// endUnseen ends a life of which nobody saw the end.
+func (s *State) endUnseen(i *Instance, l *Life, by time.Time) {
+	l.Alive, l.Unseen, l.Ended, l.Deadline = false, true, by.UTC(), time.Time{}
+	const reason = "nobody saw its end"
+	if !l.Up && l.Start.Verdict == "" {
+		l.Start.Verdict, l.Start.Reason = aweigh.Unknown, reason
+	} else if l.Start.Run != nil && l.Start.Run.End == "" {
+		l.Start.Run.End, l.Start.Run.Reason = aweigh.RunUnknown, reason
+	}
+	s.touch(i)
+	s.touchStart(l)
+}
+
+// undoUnseen takes back what endUnseen said.
+func (s *State) undoUnseen(l *Life) {
+	l.Unseen = false
+	if !l.Up {
+		l.Start.Verdict, l.Start.Reason = "", ""
+	} else if l.Start.Run != nil {
+		l.Start.Run.End, l.Start.Run.Reason = "", ""
+	}
+}
+
+// seen is an inspection: it finds out what no event told.
+func (s *State) seen(f aweigh.Fact) {
+	c := f.Container
+	before := 0
+	known := s.Instances[f.Instance]
+	if known != nil {
+		before = known.Container.RestartCount
+	}
+	i := s.instance(f)
+	if i == nil {
+		return
+	}
+	l := i.Life
+	switch c.Status {
+	case "running", "paused":
+		switch {
+		case l == nil:
+			l = s.begin(i, c.Started, true)
+			l.SeenLate = f.At.Sub(c.Started) > seenLate
+			s.alreadyUp(i, l, f.At)
+		case l.Alive && c.Started.After(l.latest()), !l.Alive && c.Started.After(l.Ended):
+			missed := c.RestartCount - before
+			if l.Alive {
+				s.endUnseen(i, l, c.Started)
+				l.Counted = missed > 0
+			} else {
+				missed-- // the death that is known was followed by one
+			}
+			s.begin(i, c.Started, true).SeenLate = f.At.Sub(c.Started) > seenLate
+			s.missed(i, missed, f.At)
+		}
+		if i.alive() && c.Health != "" && c.Health != i.Life.Health {
+			s.healthIs(i, c.Health, f.Reason, f.At)
+		}
+	case "exited", "dead", "restarting":
+		if l != nil && l.Alive && c.Finished.After(l.earliest()) {
+			s.foundDead(i, l, f)
+		}
+	}
+	// One that has run before, and cannot be started again, as after the machine
+	// was: of one that nobody has seen alive this may be an old story.
+	if c.Error != "" && (c.Status == "created" || c.Status == "exited" && known != nil) {
+		s.refused(f)
+	}
+}
+
+// alreadyUp lets a container that ran long before it was seen count as up: its
+// start is unknown, what it does from now on is not.
+func (s *State) alreadyUp(i *Instance, l *Life, now time.Time) {
+	if now.Sub(l.began()) < i.Settings.StartupTimeout {
+		return
+	}
+	l.Up, l.Deadline = true, time.Time{}
+	l.Start.Verdict, l.Start.Run = aweigh.Unknown, &aweigh.Run{}
+	l.Start.Reason = "nobody was watching: it ran already"
+	v := s.service(i)
+	v.Unproven = time.Time{}
+	s.touchStart(l)
+}
+
+// missed counts restarts that the engine counted and no event told.
+func (s *State) missed(i *Instance, n int, at time.Time) {
+	if n <= 0 {
+		return
+	}
+	v := s.service(i)
+	for range min(n, 50) {
+		v.Crashes = append(v.Crashes, at.UTC())
+	}
+	v.Row += n
+	s.troubleOfCrash(i, v, i.Life, at, crash{was: "restarted", unseen: n})
+}
+
+// foundDead is an end that an inspection found. What it was like is judged by
+// its exit status alone, for nobody saw whether it was asked for.
+func (s *State) foundDead(i *Instance, l *Life, f aweigh.Fact) {
+	exit := f.Container.Exit
+	if exit == nil {
+		exit = &aweigh.Exit{}
+	}
+	l.Found = true
+	restarted := f.Container.Status == "restarting"
+	lost := !s.Engine.Lost.IsZero() && f.Container.Finished.After(s.Engine.Lost.Add(-slack))
+	asked := exit.Code == 0 || exit.Code == 143 || exit.Code == 137 && !exit.OOM
+	f.Exit, f.At = exit, f.Container.Finished
+	if (asked || lost) && !restarted && l.Kill.IsZero() && !(exit.Code == 0 && i.job()) {
+		l.Start.Exit = exit
+		s.endUnseen(i, l, f.Container.Finished)
+		v := s.service(i)
+		v.Unproven = time.Time{}
+		return
+	}
+	s.end(i, l, f)
+}
+
+// oom is the kernel's word about a process of the container.
+func (s *State) oom(f aweigh.Fact) {
+	i := s.instance(f)
+	if i == nil || !i.takes(f) || !i.alive() || f.At.Before(i.Life.earliest()) {
+		return
+	}
+	// When its main process was the victim, `die` follows at once.
+	i.Life.OOM, i.Life.OOMAt = true, f.At.UTC()
+}
+
+// oomGrace is how long after the kernel's word a container must live for the
+// victim to have been another of its processes.
+const oomGrace = 2 * time.Second
+
+// survived is about a container that lives on after an OOM kill: a gunicorn
+// worker can be killed for ever while its master listens.
+func (s *State) survived(i *Instance, at time.Time) {
+	i.Life.OOMAt = time.Time{}
+	s.touch(i)
+	s.trouble(i, happening{kind: aweigh.OOMKilled, severity: aweigh.Warning, at: at, life: i.Life,
+		summary: "the kernel killed a process of it for want of memory; the container goes on"})
+}
+
+// removed is the end of an instance, of which its service keeps what matters.
+func (s *State) removed(f aweigh.Fact) {
+	i := s.Instances[f.Instance]
+	if i == nil {
+		return
+	}
+	if i.alive() {
+		s.endUnseen(i, i.Life, f.At)
+	}
+	delete(s.Instances, i.ID)
+	s.index.leaves(i)
+	s.forget("instance:" + i.ID)
+	// The engine's own tidying up says nothing; a person's `docker rm` does.
+	tidied := i.Container.AutoRemove && i.Life != nil && i.Life.Crash
+	if v := s.Services[i.Service]; v != nil && !tidied && !s.anyAlive(v) {
+		s.gone(v, f.At, "it was removed")
+	}
+}
+
+// refused is a start that the engine could not make: a taken port, a missing
+// program. No `die` follows, and no restart policy tries again.
+func (s *State) refused(f aweigh.Fact) {
+	i := s.instance(f)
+	if i == nil {
+		return
+	}
+	id := fmt.Sprintf("refused/%s/%s", i.ID, f.Container.Error)
+	if !i.takes(aweigh.Fact{ID: id}) || i.alive() {
+		return
+	}
+	l := s.begin(i, f.At, false)
+	l.Alive, l.Ended, l.Deadline, l.Crash = false, f.At.UTC(), time.Time{}, true
+	took := int64(0)
+	l.Start.Verdict, l.Start.Reason, l.Start.TookMS = aweigh.Refused, plainError(f.Container.Error), &took
+	l.Start.Cause = f.Cause
+	v := s.service(i)
+	v.Row++
+	l.Start.InARow = v.Row
+	s.trouble(i, happening{kind: aweigh.StartupFailed, severity: aweigh.Critical, at: f.At, life: l,
+		summary: "the engine could not start it: " + plainError(f.Container.Error)})
+}
+
+// plainError is an error of the engine without what it means to nobody: which
+// endpoint of which network a port could not be bound for.
+func plainError(text string) string {
+	if _, rest, ok := strings.Cut(text, "): "); ok && strings.HasPrefix(text, "driver failed programming external connectivity") {
+		return rest
+	}
+	return text
+}
+
+func short(id string) string {
+	if len(id) > 12 {
+		return id[:12]
+	}
+	return id
+}

@@ -1,0 +1,334 @@
+package core_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// The outage that began Aweigh: it crashes before it listens, Docker restarts
+// it, and says "Up".
+func TestTheSecondCrashBeforeReadyIsToldAndTheThirdIsALoop(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	for n := range 4 {
+		h.start(c)
+		h.pass(200 * time.Millisecond)
+		h.die(c, 1)
+		switch n {
+		case 0:
+			h.noIncident()
+		case 1:
+			want(t, "after the second crash", h.only().Kind, aweigh.StartupFailed)
+			want(t, "told", h.occasions(), "opened")
+		}
+		h.pass(time.Second)
+	}
+	n := h.only()
+	want(t, "kind", n.Kind, aweigh.CrashLoop)
+	want(t, "severity", n.Severity, aweigh.Critical)
+	want(t, "count", n.Count, 4)
+	want(t, "told", h.occasions(), "opened raised")
+	want(t, "verdicts", h.verdicts(), "crashed crashed crashed crashed")
+	want(t, "in a row", h.starts[h.order[3]].InARow, 4)
+	if !strings.Contains(h.told[1].Title, "KeyError") {
+		t.Errorf("the title should name the likely cause: %q", h.told[1].Title)
+	}
+}
+
+func TestAServerThatNeverListensIsToldAtTheDeadline(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, false)
+	h.pass(119 * time.Second)
+	h.noIncident()
+	h.pass(2 * time.Second)
+	n := h.only()
+	want(t, "kind", n.Kind, aweigh.StartupFailed)
+	want(t, "verdict", h.verdicts(), "timed-out")
+	if !strings.Contains(n.Summary, "connection refused") {
+		t.Errorf("the summary should say what came: %q", n.Summary)
+	}
+	// It comes up late after all.
+	h.pass(time.Minute)
+	h.answer(c, true)
+	h.pass(5 * time.Minute)
+	want(t, "told", h.occasions(), "opened resolved")
+	want(t, "verdict", h.verdicts(), "timed-out/")
+}
+
+func TestAProvenStartIsToldOnceForAWholeProject(t *testing.T) {
+	h := newHistory(t)
+	a, b := box("w1", "webhook"), box("s1", "sighook")
+	h.start(a)
+	h.start(b)
+	h.pass(time.Second)
+	h.answer(a, true)
+	h.pass(10 * time.Second)
+	want(t, "told while another comes up", h.occasions(), "")
+	h.answer(b, true)
+	h.pass(time.Minute)
+	want(t, "told", h.occasions(), "ready")
+	if title := h.told[0].Title; !strings.Contains(title, "webhook after 1s") || !strings.Contains(title, "sighook after 11s") {
+		t.Errorf("title %q", title)
+	}
+	h.noIncident()
+}
+
+func TestDeliberateEndsRaiseNoAlarm(t *testing.T) {
+	up := func(h *history, c *aweigh.Container) {
+		h.start(c)
+		h.pass(time.Second)
+		h.answer(c, true)
+		h.pass(10 * time.Minute)
+	}
+	for _, test := range []struct {
+		name     string
+		do       func(h *history)
+		verdicts string
+	}{
+		{"docker stop", func(h *history) {
+			c := box("w1", "webhook")
+			up(h, c)
+			h.kill(c, "SIGTERM")
+			h.pass(10 * time.Second)
+			h.kill(c, "SIGKILL")
+			h.die(c, 137)
+			h.stop(c)
+		}, "ready/stopped"},
+		{"compose up with a changed image", func(h *history) {
+			c := box("w1", "webhook")
+			up(h, c)
+			h.kill(c, "SIGTERM")
+			h.die(c, 1) // and it does not like it
+			h.stop(c)
+			h.pass(300 * time.Millisecond)
+			h.apply(aweigh.Fact{Kind: aweigh.FactRemoved, Instance: "w1"})
+			up(h, box("w2", "webhook"))
+		}, "ready/stopped ready/"},
+		{"docker restart", func(h *history) {
+			c := box("w1", "webhook")
+			up(h, c)
+			h.kill(c, "SIGTERM")
+			h.die(c, 0)
+			h.stop(c)
+			up(h, c)
+		}, "ready/stopped ready/"},
+		{"a one-shot job", func(h *history) {
+			c := box("j1", "migrate")
+			c.Policy, c.Published = "no", nil
+			h.start(c)
+			h.pass(30 * time.Second)
+			h.die(c, 0)
+		}, "ready/stopped"},
+		{"a person's docker run -it", func(h *history) {
+			c := box("i1", "shell")
+			c.OneOff, c.Policy = true, "no"
+			h.start(c)
+			h.pass(time.Second)
+			h.die(c, 1)
+		}, "crashed"},
+		{"a worker that nobody can ask", func(h *history) {
+			c := box("k1", "worker")
+			c.Published = nil
+			h.start(c)
+		}, "unknown/"},
+		{"one crash before the database is up", func(h *history) {
+			c := box("w1", "webhook")
+			h.start(c)
+			h.pass(time.Second)
+			h.die(c, 1)
+			h.pass(time.Second)
+			up(h, c)
+		}, "crashed ready/"},
+		{"an engine that is stopped and started", func(h *history) {
+			c := box("w1", "webhook")
+			up(h, c)
+			h.apply(aweigh.Fact{Kind: aweigh.FactLost})
+			h.pass(10 * time.Second)
+			again := box("w1", "webhook")
+			again.Started = h.now
+			h.pass(2 * time.Second)
+			h.see(again)
+			h.apply(aweigh.Fact{Kind: aweigh.FactRegained})
+			h.answer(again, true)
+		}, "ready/unknown ready/"},
+		{"SIGHUP", func(h *history) {
+			c := box("w1", "webhook")
+			up(h, c)
+			h.kill(c, "SIGHUP")
+		}, "ready/"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHistory(t)
+			test.do(h)
+			h.pass(20 * time.Minute)
+			h.noIncident()
+			want(t, "verdicts", h.verdicts(), test.verdicts)
+		})
+	}
+}
+
+// Docksentry's user: the database went first, the policy restarted it, the
+// stop arrived 116 ms later.
+func TestACrashJustBeforeAStopIsStillACrash(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	h.die(c, 1)
+	h.pass(116 * time.Millisecond)
+	h.start(c)
+	h.kill(c, "SIGTERM")
+	h.die(c, 143)
+	h.stop(c)
+	h.pass(time.Minute)
+	n := h.only()
+	want(t, "kind", n.Kind, aweigh.UnexpectedRestart)
+	want(t, "resolution", n.Resolution, "it was stopped on purpose")
+	want(t, "verdicts", h.verdicts(), "ready/crashed stopped")
+}
+
+// A stop during the restart policy's pause shows only as `stop`.
+func TestAStopDuringTheBackoffEndsTheLoop(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	for range 3 {
+		h.start(c)
+		h.pass(time.Second)
+		h.die(c, 3)
+		h.pass(time.Second)
+	}
+	h.stop(c)
+	want(t, "resolution", h.only().Resolution, "it was stopped on purpose")
+	h.pass(time.Hour)
+	want(t, "told", h.occasions(), "opened raised resolved")
+}
+
+// Podman tells of no signal, and the engine may lose one: the stop afterwards
+// says that the death was asked for.
+func TestAStopAfterADeathTakesTheAlarmBack(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	h.die(c, 143)
+	h.pass(50 * time.Millisecond)
+	h.stop(c)
+	want(t, "verdicts", h.verdicts(), "ready/stopped")
+	want(t, "resolution", h.only().Resolution, "it was stopped on purpose")
+}
+
+// aweigh-init has a deadline of its own, which may be longer than ours.
+func TestTheDeadlineOfTheAweighInitInsideCounts(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Supervised = true
+	h.start(c)
+	h.apply(aweigh.Fact{Kind: aweigh.FactSaid, Instance: "w1", Said: &aweigh.Said{Event: "start.begin", Start: "01JD", TookMS: 300_000}})
+	h.pass(320 * time.Second)
+	h.noIncident()
+	h.pass(11 * time.Second)
+	want(t, "kind", h.only().Kind, aweigh.StartupFailed)
+}
+
+// What is put in the place of a broken service is not blamed for its crashes.
+func TestADeliberateStopEndsTheCounting(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	for range 4 {
+		h.start(c)
+		h.pass(time.Second)
+		h.die(c, 1)
+		h.pass(time.Second)
+	}
+	h.stop(c)
+	h.apply(aweigh.Fact{Kind: aweigh.FactRemoved, Instance: "w1"})
+	fixed := box("w2", "webhook")
+	h.start(fixed)
+	h.answer(fixed, true)
+	h.pass(time.Minute)
+	h.die(fixed, 1)
+	if n := h.only(); strings.Contains(n.Summary, "5 times") {
+		t.Errorf("blamed for its forerunner: %q", n.Summary)
+	}
+}
+
+// moby resets its backoff for a container that ran ten seconds: a loop is
+// judged by its crashes, and across recreated containers.
+func TestALoopIsSeenAcrossRecreatedContainers(t *testing.T) {
+	h := newHistory(t)
+	for n := range 3 {
+		c := box(fmt.Sprint("w", n), "webhook")
+		c.Policy = "no"
+		h.start(c)
+		h.pass(12 * time.Second)
+		h.die(c, 1)
+		h.apply(aweigh.Fact{Kind: aweigh.FactRemoved, Instance: c.ID})
+	}
+	want(t, "kind", h.only().Kind, aweigh.CrashLoop)
+}
+
+func TestFlappingIsOneIncidentWithACount(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	for range 20 { // it crashes every four minutes, which is no loop, for it settles in between
+		h.start(c)
+		h.answer(c, true)
+		h.pass(4 * time.Minute)
+		h.die(c, 1)
+		h.pass(time.Second)
+	}
+	if n := h.only(); n.Count != 20 {
+		t.Errorf("count %d, want 20", n.Count)
+	}
+	if len(h.told) > 8 {
+		t.Errorf("%d messages about one flapping service: %s", len(h.told), h.occasions())
+	}
+}
+
+func TestExitZeroUnderAlwaysIsALoopWhenItRepeats(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	for n := range 3 {
+		h.start(c)
+		h.pass(time.Second)
+		h.die(c, 0)
+		h.pass(time.Second)
+		if n < 2 {
+			h.noIncident()
+		}
+	}
+	want(t, "kind", h.only().Kind, aweigh.CrashLoop)
+}
+
+func TestAnOOMKillOfAWorkerIsToldAlthoughTheContainerGoesOn(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	h.apply(aweigh.Fact{Kind: aweigh.FactOOM, Instance: "w1"})
+	h.pass(3 * time.Second)
+	want(t, "kind", h.only().Kind, aweigh.OOMKilled)
+}
+
+func TestAnOOMKillOfTheContainerIsNoted(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	h.apply(aweigh.Fact{Kind: aweigh.FactOOM, Instance: "w1"})
+	h.die(c, 137)
+	h.pass(5 * time.Second)
+	want(t, "kind", h.only().Kind, aweigh.OOMKilled)
+	want(t, "verdicts", h.verdicts(), "ready/oom-killed")
+}

@@ -1,0 +1,128 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// answered is an answer to the watcher's own probe.
+func (s *State) answered(f aweigh.Fact) {
+	i := s.instance(f)
+	if i == nil || !i.takes(f) || !i.alive() || f.At.Before(i.Life.earliest()) {
+		return
+	}
+	l := i.Life
+	if l.Start.Probe == nil {
+		l.Start.Probe = &aweigh.Probe{}
+	}
+	if f.Target != "" {
+		l.Start.Probe.Target = f.Target
+	}
+	if l.Proven.IsZero() && l.Start.Verdict == "" {
+		l.Attempts++
+	}
+	if !f.OK {
+		l.LastError = f.Reason
+		l.Start.Probe.LastError = f.Reason
+		s.touchStart(l)
+		if l.Up && i.counts() {
+			l.Failures++
+			s.fails(i, f.At, l.Failures)
+		}
+		return
+	}
+	l.Failures, l.Answered = 0, true
+	if l.Proven.IsZero() {
+		s.ready(i, f.At, "it answers "+f.Target)
+		return
+	}
+	s.servesAgain(i, s.service(i), f.At)
+}
+
+// counts reports whether a failed answer means that it does not serve. What its
+// health check asks inside the container may be out of the host's reach, such as
+// a port on its loopback: then nothing was ever answered, and the engine's word
+// alone counts.
+func (i *Instance) counts() bool {
+	switch i.Proof() {
+	case ByGuess:
+		return false
+	case ByHealth:
+		return i.Life.Answered
+	}
+	return true
+}
+
+// fails counts failed answers of a service that was up.
+func (s *State) fails(i *Instance, at time.Time, failures int) {
+	if failures < i.Settings.Retries || !i.alive() || !i.Life.Up {
+		return
+	}
+	if n := s.openIn(s.service(i), serving); n != nil {
+		n.ResolveAt = time.Time{} // it had begun to settle
+		s.touchIncident(n)
+		return
+	}
+	summary := "serves no more: " + i.Life.why()
+	if i.Life.Proven.IsZero() {
+		summary = "does not serve: " + i.Life.why()
+	}
+	s.trouble(i, happening{group: serving, kind: aweigh.NotServing, severity: aweigh.Critical, at: at, life: i.Life,
+		summary: summary, settle: i.settleServing()})
+}
+
+// settleServing is how long answers must be good again: as many as were bad.
+func (i *Instance) settleServing() time.Duration {
+	return time.Duration(i.Settings.Retries) * i.Settings.Interval
+}
+
+// servesAgain begins the settling of an incident about what it answers.
+func (s *State) servesAgain(i *Instance, v *Service, at time.Time) {
+	n := s.openIn(v, serving)
+	if n == nil || !n.ResolveAt.IsZero() || i.Life.Health == "unhealthy" {
+		return
+	}
+	n.ResolveAt = at.Add(n.Settle).UTC()
+	s.touchIncident(n)
+}
+
+// health is a verdict of the container's own health check.
+func (s *State) health(f aweigh.Fact) {
+	i := s.instance(f)
+	if i == nil || !i.takes(f) || !i.alive() || f.At.Before(i.Life.earliest()) {
+		return
+	}
+	status := "unhealthy"
+	if f.OK {
+		status = "healthy"
+	}
+	s.healthIs(i, status, f.Reason, f.At)
+}
+
+func (s *State) healthIs(i *Instance, status, reason string, at time.Time) {
+	l := i.Life
+	l.Health = status
+	s.touch(i)
+	switch status {
+	case "healthy":
+		if l.Proven.IsZero() {
+			s.ready(i, at, "its own health check passes")
+		}
+		s.servesAgain(i, s.service(i), at)
+	case "unhealthy":
+		summary := "its own health check fails"
+		if reason != "" {
+			summary += ": " + reason
+		}
+		severity := aweigh.Critical
+		if !l.Proven.IsZero() && l.Failures == 0 && i.Proof() == ByProbe {
+			summary += fmt.Sprintf(" (the probe %s is answered well)", l.Start.Probe.Target)
+			severity = aweigh.Warning
+		}
+		l.LastError = summary
+		s.trouble(i, happening{group: serving, kind: aweigh.Unhealthy, severity: severity, at: at, life: l,
+			summary: summary, settle: i.settleServing()})
+	}
+}

@@ -1,0 +1,114 @@
+package core
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// Reading is what is remembered of a business signal.
+type Reading struct {
+	aweigh.Reading
+	At     time.Time `json:"at"`
+	Since  time.Time `json:"since,omitzero"` // since when it has been bad
+	Reason string    `json:"reason,omitempty"`
+	Bad    int       `json:"bad,omitempty"` // broken readings in a row
+}
+
+// brokenReadings in a row make a broken query worth telling.
+const brokenReadings = 3
+
+// due is when a breach has lasted long enough.
+func (r *Reading) due() time.Time {
+	if r.Since.IsZero() || r.State != "breached" {
+		return time.Time{}
+	}
+	return r.Since.Add(r.Hold)
+}
+
+// reading is one evaluation of a signal.
+func (s *State) reading(f aweigh.Fact) {
+	name := f.Reading.Service
+	v := s.serviceNamed(name)
+	if v.Signals == nil {
+		v.Signals = map[string]*Reading{}
+	}
+	r := v.Signals[f.Reading.Name]
+	if r == nil {
+		r = &Reading{}
+		v.Signals[f.Reading.Name] = r
+	}
+	since, bad := r.Since, r.Bad
+	was := r.State
+	*r = Reading{Reading: *f.Reading, At: f.At.UTC(), Reason: f.Reason, Since: since, Bad: bad}
+	s.touchService(v)
+	switch r.State {
+	case "ok":
+		r.Since, r.Bad = time.Time{}, 0
+		if n := s.openIn(v, r.group()); n != nil {
+			s.resolve(n, f.At, "the signal is well again: "+r.values())
+		}
+	case "breached":
+		r.Bad = 0
+		if was != "breached" {
+			r.Since = f.At.UTC()
+		}
+		if due(r.due(), f.At) {
+			s.breached(v, r, f.At)
+		}
+	case "missing": // and to be ignored: what was believed before is believed still
+		r.State = was
+	default: // broken
+		r.Since = time.Time{}
+		if r.Bad++; r.Bad == brokenReadings {
+			s.signalTrouble(v, r, f.At, aweigh.Warning, fmt.Sprintf("the signal %s cannot be read (%s, %d times in a row): %s", r.Name, r.State, r.Bad, r.Reason))
+		}
+	}
+}
+
+// breached is a breach that has lasted.
+func (s *State) breached(v *Service, r *Reading, at time.Time) {
+	r.Since = time.Time{}
+	s.touchService(v)
+	severity := r.Severity
+	if severity == "" {
+		severity = aweigh.Critical
+	}
+	s.signalTrouble(v, r, at, severity, r.Reason)
+}
+
+func (s *State) signalTrouble(v *Service, r *Reading, at time.Time, severity aweigh.Severity, summary string) {
+	h := happening{group: r.group(), kind: aweigh.SignalKind(r.Name), severity: severity, at: at, summary: summary, settle: time.Minute}
+	if n := s.openIn(v, h.group); n != nil {
+		s.add(n, v, h)
+		return
+	}
+	s.open(v, nil, h)
+}
+
+func (r *Reading) group() group { return group("signal:" + r.Name) }
+
+func (r *Reading) values() string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(r.Values)) {
+		parts = append(parts, name+" "+strconv.FormatFloat(r.Values[name], 'g', 6, 64))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// serviceNamed finds a service by the name that a user knows, or makes one.
+func (s *State) serviceNamed(name string) *Service {
+	for _, key := range slices.Sorted(maps.Keys(s.Services)) {
+		if s.Services[key].Name == name {
+			return s.Services[key]
+		}
+	}
+	v := &Service{Key: "/" + name, Name: name}
+	s.Services[v.Key] = v
+	return v
+}

@@ -1,0 +1,160 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// group is what an incident is about. A service has at most one open incident
+// of each group, so that one trouble is one incident, whatever it grows into.
+type group string
+
+const (
+	starting group = "starting" // its starts, and its ends
+	serving  group = "serving"  // what it answers while it runs
+	silent   group = "silent"
+	// signals and the watcher's gaps have the incident's kind as their group.
+)
+
+// gravity orders the kinds of a group: an incident only ever grows worse.
+var gravity = map[aweigh.IncidentKind]int{
+	aweigh.UnexpectedRestart:  1,
+	aweigh.StartupUnconfirmed: 2,
+	aweigh.OOMKilled:          3,
+	aweigh.StartupFailed:      4,
+	aweigh.NotServing:         5,
+	aweigh.CrashLoop:          6,
+}
+
+// happening is one more occurrence of a trouble.
+type happening struct {
+	group    group // starting when empty
+	kind     aweigh.IncidentKind
+	severity aweigh.Severity
+	at       time.Time
+	life     *Life
+	summary  string
+	lines    []string
+	cause    *aweigh.Cause
+	settle   time.Duration // the instance's when zero
+	quiet    bool          // counts, but is not worth an incident of its own
+}
+
+// troubleOfCrash decides what a crash amounts to.
+func (s *State) troubleOfCrash(i *Instance, v *Service, l *Life, at time.Time, c crash) {
+	v.Crashes = within(v.Crashes, at.Add(-i.Settings.LoopWindow))
+	h := happening{at: at, life: l, lines: c.lines, summary: c.was + lastWords(c.words)}
+	exit := l.Start.Exit
+	again := l.Again || c.unseen > 0
+	n := len(v.Crashes)
+	switch {
+	case n >= i.Settings.LoopCrashes:
+		h.kind, h.severity = aweigh.CrashLoop, aweigh.Critical
+		h.summary = fmt.Sprintf("crashed %d times within %s, at last: %s", n, human(i.Settings.LoopWindow), h.summary)
+	case i.Container.Policy == UnknownPolicy && l.Up:
+		h.kind, h.severity = aweigh.NotServing, aweigh.Critical
+	case i.Container.Policy == UnknownPolicy:
+		h.kind, h.severity = aweigh.StartupFailed, aweigh.Critical
+	case !again && l.Up:
+		h.kind, h.severity = aweigh.NotServing, aweigh.Critical
+		h.summary += "; nothing will restart it"
+	case !again:
+		h.kind, h.severity = aweigh.StartupFailed, aweigh.Critical
+		h.summary += "; nothing will restart it"
+	case exit != nil && exit.OOM:
+		h.kind, h.severity = aweigh.OOMKilled, aweigh.Warning
+	case l.Up || c.unseen > 0:
+		h.kind, h.severity = aweigh.UnexpectedRestart, aweigh.Warning
+	default:
+		// One failed start that is tried again is often a dependency that was
+		// not up yet; the second in a row is not. A service that ends with 0
+		// under `always` may mean it, until it is a loop.
+		h.kind, h.severity = aweigh.StartupFailed, aweigh.Critical
+		h.quiet = n < 2 && v.Row < 2 || exit != nil && exit.Code == 0
+	}
+	s.trouble(i, h)
+	s.brake(i, v)
+}
+
+// brake has a loop stopped that has gone on for as long as the user allows.
+func (s *State) brake(i *Instance, v *Service) {
+	if i.Settings.Brake == 0 || v.Row < i.Settings.Brake || i.Braked || !i.Life.Again {
+		return
+	}
+	i.Braked = true
+	s.changes.Brake = append(s.changes.Brake, i.ID)
+	if n := s.openIn(v, starting); n != nil {
+		n.Summary += fmt.Sprintf("; Aweigh has stopped it after %d failures in a row (crash_loop.brake)", v.Row)
+		s.touchIncident(n)
+	}
+}
+
+// trouble opens an incident, or adds to the one that is open.
+func (s *State) trouble(i *Instance, h happening) {
+	if i.Container.OneOff {
+		return // a person runs it, and looks at it
+	}
+	v := s.service(i)
+	if h.group == "" {
+		h.group = starting
+	}
+	if h.settle == 0 {
+		h.settle = i.Settings.Settle
+	}
+	if h.lines == nil {
+		h.lines = s.tails[i.ID]
+	}
+	if h.cause == nil {
+		h.cause = s.causes[i.ID]
+	}
+	if h.cause == nil && h.life != nil && h.group == starting {
+		h.cause = h.life.Start.Cause
+	}
+	n := s.openIn(v, h.group)
+	switch {
+	case n == nil && h.quiet:
+		return
+	case n == nil:
+		s.open(v, i, h)
+		return
+	}
+	s.add(n, v, h)
+}
+
+// add is one more occurrence of an open incident.
+func (s *State) add(n *Incident, v *Service, h happening) {
+	n.Count++
+	n.Last = h.at.UTC()
+	n.ResolveAt = time.Time{}
+	n.involve(h.life)
+	if len(h.lines) > 0 {
+		n.Evidence = h.lines
+	}
+	if h.quiet {
+		s.touchIncident(n)
+		return
+	}
+	n.Summary = h.summary
+	n.believe(h.cause)
+	if gravity[h.kind] > gravity[n.Kind] || n.Severity == aweigh.Warning && h.severity == aweigh.Critical {
+		if gravity[h.kind] > gravity[n.Kind] {
+			n.Kind = h.kind
+		}
+		n.Severity = h.severity
+		s.tell(aweigh.OnRaised, n, h.at, h.life)
+	}
+	s.touchIncident(n)
+}
+
+// within keeps the times that are not before since.
+func within(times []time.Time, since time.Time) []time.Time {
+	kept := times[:0]
+	for _, t := range times {
+		if !t.Before(since) {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,288 @@
+package core_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/core"
+)
+
+func TestAServiceThatServesNoMoreIsToldAfterItsRetries(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	for range 2 {
+		h.answer(c, false)
+		h.pass(10 * time.Second)
+	}
+	h.noIncident()
+	h.answer(c, false)
+	want(t, "kind", h.only().Kind, aweigh.NotServing)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	want(t, "told", h.occasions(), "ready opened resolved")
+}
+
+// A service that listens on its container's loopback only, healthy by its own
+// check, was told to serve no more once the watcher had been restarted.
+func TestAHealthCheckThatTheHostCannotAskIsNoAlarm(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.HealthCheck = true
+	h.start(c)
+	h.answer(c, false)
+	h.apply(aweigh.Fact{Kind: aweigh.FactHealth, Instance: "w1", OK: true})
+	for range 5 {
+		h.answer(c, false)
+		h.pass(10 * time.Second)
+	}
+	h.noIncident()
+	h.answer(c, true) // it can be asked after all
+	for range 3 {
+		h.answer(c, false)
+		h.pass(10 * time.Second)
+	}
+	want(t, "kind", h.only().Kind, aweigh.NotServing)
+}
+
+func TestARefusedStartIsToldAtOnceAndOnce(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Status, c.Error = "created", "Bind for 0.0.0.0:5003 failed: port is already allocated"
+	h.apply(aweigh.Fact{Kind: aweigh.FactRefused, Instance: "w1", Container: c})
+	h.see(c)
+	want(t, "kind", h.only().Kind, aweigh.StartupFailed)
+	want(t, "verdicts", h.verdicts(), "refused")
+	want(t, "told", h.occasions(), "opened")
+}
+
+func TestWhatHappenedWhileNobodyWatchedIsFoundOutOrUnknown(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Started = h.now
+	h.see(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	before := h.now
+	h.now = h.now.Add(2 * time.Hour) // the watcher was down
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: before})
+	c = box("w1", "webhook")
+	c.Started, c.RestartCount = h.now.Add(-10*time.Minute), 2
+	h.see(c)
+	h.answer(c, true)
+	h.pass(10 * time.Minute)
+	want(t, "verdicts", h.verdicts(), "ready/unknown ready/")
+	kinds := h.kinds()
+	slices.Sort(kinds)
+	if len(kinds) != 2 || !strings.HasPrefix(kinds[0], "unexpected-restart") || !strings.HasPrefix(kinds[1], "watcher-gap: nobody was watching for 2h0m") {
+		t.Errorf("incidents %q", kinds)
+	}
+}
+
+func TestASilenceIsToldOfAServiceThatTalks(t *testing.T) {
+	for _, talks := range []bool{true, false} {
+		h := newHistory(t)
+		c := box("w1", "webhook")
+		h.start(c)
+		h.answer(c, true)
+		every := 30 * time.Second
+		if !talks {
+			every = 4 * time.Minute // it pauses now and then
+		}
+		for range 180 {
+			h.apply(aweigh.Fact{Kind: aweigh.FactTalked, Instance: "w1"})
+			h.pass(every)
+		}
+		h.pass(10 * time.Minute)
+		if !talks {
+			h.noIncident()
+			continue
+		}
+		want(t, "kind", h.only().Kind, aweigh.Silence)
+		h.apply(aweigh.Fact{Kind: aweigh.FactTalked, Instance: "w1"})
+		h.pass(2 * time.Minute)
+		want(t, "told", h.occasions(), "ready opened resolved")
+	}
+}
+
+func TestASignalMustHoldBeforeItIsTold(t *testing.T) {
+	h := newHistory(t)
+	read := func(state string) {
+		h.apply(aweigh.Fact{Kind: aweigh.FactSignal, Reason: "linkage is 0, total is 27",
+			Reading: &aweigh.Reading{Name: "linkage", Service: "webhook", State: state, Hold: 2 * time.Minute}})
+	}
+	read("breached")
+	h.pass(time.Minute)
+	read("ok")
+	h.pass(time.Minute)
+	h.noIncident()
+	for range 3 {
+		read("breached")
+		h.pass(time.Minute)
+	}
+	want(t, "kind", h.only().Kind, aweigh.SignalKind("linkage"))
+	read("ok")
+	want(t, "told", h.occasions(), "opened resolved")
+	for range 3 {
+		read("broken")
+	}
+	if !strings.Contains(h.only().Summary, "cannot be read (broken, 3 times in a row)") {
+		t.Errorf("a broken query should be told: %q", h.only().Summary)
+	}
+}
+
+// A signal whose `missing` is `ignore` (the default) told after three quiet
+// minutes that it could not be read, which docs/signals.md rules out.
+func TestANumberThatIsMissingLeavesWhatWasBelieved(t *testing.T) {
+	h := newHistory(t)
+	read := func(state string) {
+		h.apply(aweigh.Fact{Kind: aweigh.FactSignal, Reason: "linkage is NULL",
+			Reading: &aweigh.Reading{Name: "linkage", Service: "webhook", State: state, Hold: 2 * time.Minute}})
+		h.pass(time.Minute)
+	}
+	for range 5 {
+		read("missing")
+	}
+	h.noIncident()
+	read("breached")
+	read("missing")
+	read("breached")
+	want(t, "told", h.occasions(), "opened")
+	read("missing")
+	want(t, "told", h.occasions(), "opened")
+	read("ok")
+	want(t, "told", h.occasions(), "opened resolved")
+}
+
+func TestRemindersEndWithAnAcknowledgement(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(30 * time.Hour) // 4 h, then 8 h, then 16 h later
+	want(t, "told", h.occasions(), "opened escalated reminder reminder reminder")
+	h.apply(aweigh.Fact{Kind: aweigh.FactAcknowledged, Incident: h.only().ID, By: "eve"})
+	h.pass(100 * time.Hour)
+	want(t, "told", h.occasions(), "opened escalated reminder reminder reminder")
+	want(t, "by", h.only().Acknowledged.By, "eve")
+}
+
+func TestAMaintenanceWindowTellsAfterwardsWhatIsStillOpen(t *testing.T) {
+	h := newHistory(t)
+	h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Services: "web*", Until: h.now.Add(time.Hour)}})
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(30 * time.Minute)
+	want(t, "kind", h.only().Kind, aweigh.StartupFailed)
+	want(t, "told", h.occasions(), "")
+	h.pass(31 * time.Minute)
+	want(t, "told", h.occasions(), "opened")
+}
+
+func TestALoopIsStoppedByTheBrake(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.Brake = 4 })
+	c := box("w1", "webhook")
+	for range 4 {
+		h.start(c)
+		h.pass(time.Second)
+		h.die(c, 1)
+		h.pass(time.Second)
+	}
+	want(t, "braked", strings.Join(h.braked, " "), "w1")
+	h.stop(c)
+	h.pass(time.Minute)
+	if n := h.only(); !n.Open() || !strings.Contains(n.Summary, "has stopped it after 4 failures") {
+		t.Errorf("the trouble goes on until a person acts: %+v", n)
+	}
+}
+
+func TestAnEngineThatDoesNotAnswerIsTold(t *testing.T) {
+	h := newHistory(t)
+	h.apply(aweigh.Fact{Kind: aweigh.FactLost})
+	h.pass(20 * time.Second)
+	h.noIncident()
+	h.pass(11 * time.Second)
+	want(t, "kind", h.only().Kind, aweigh.WatcherGap)
+	h.apply(aweigh.Fact{Kind: aweigh.FactRegained})
+	want(t, "told", h.occasions(), "opened resolved")
+}
+
+func TestTheWordOfAweighInitIsAProof(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Supervised, c.Patience = true, 2*time.Minute
+	h.start(c)
+	h.apply(aweigh.Fact{Kind: aweigh.FactSaid, Instance: "w1", Said: &aweigh.Said{Event: "start.ready", Start: "01JD", Target: "http://127.0.0.1:5003/health"}})
+	want(t, "verdicts", h.verdicts(), "ready/")
+	want(t, "inner", h.starts[h.order[0]].Inner, "01JD")
+}
+
+// The first mail of the write-up's case was empty of evidence: only a death
+// brought the last lines, and this service lives.
+func TestTroubleOfTheLivingShowsItsLastLines(t *testing.T) {
+	h := newHistory(t)
+	c := box("a", "webhook")
+	h.start(c)
+	h.now = h.now.Add(core.Defaults().StartupTimeout)
+	if due := h.state.Due(h.now); !slices.Equal(due, []string{"a"}) {
+		t.Errorf("%q are due, want a", due)
+	}
+	h.apply(aweigh.Fact{Kind: aweigh.FactTick, Tails: map[string][]string{"a": {"waiting for the database"}}})
+	if len(h.told) != 1 || !slices.Equal(h.told[0].Incident.Evidence, []string{"waiting for the database"}) {
+		t.Errorf("told %+v", h.told)
+	}
+	h.apply(aweigh.Fact{Kind: aweigh.FactHealth, Instance: "a", Reason: "exit 1", Lines: []string{"no route to host"}})
+	if n := h.told[len(h.told)-1]; n.Incident.Kind != aweigh.Unhealthy || !slices.Equal(n.Incident.Evidence, []string{"no route to host"}) {
+		t.Errorf("told %+v", n.Incident)
+	}
+}
+
+// `docker rename` of a container that loops left the incident of the old name
+// open for ever.
+func TestRenamedContainerLeavesNothingOpen(t *testing.T) {
+	h := newHistory(t)
+	c := box("a", "webhook")
+	c.Project = ""
+	for range 2 {
+		h.start(c)
+		h.pass(time.Second)
+		h.die(c, 1)
+		h.pass(time.Second)
+	}
+	renamed := *c
+	renamed.Name, renamed.Service, renamed.Status = "hook", "hook", "restarting"
+	h.see(&renamed)
+	for _, n := range h.incidents {
+		if n.Open() || !strings.Contains(n.Resolution, "called hook now") {
+			t.Errorf("incident of %s: resolved %v, %q", n.Service, n.Resolved, n.Resolution)
+		}
+	}
+	if len(h.incidents) != 1 {
+		t.Errorf("%d incidents", len(h.incidents))
+	}
+}
+
+// A watcher that was killed hears the engine's last events again. A death that
+// is older than the lives it knows must not begin one.
+func TestOldDeathBeginsNoLife(t *testing.T) {
+	h := newHistory(t)
+	c := box("a", "webhook")
+	old := aweigh.Fact{Kind: aweigh.FactDied, Instance: "a", ID: "old", At: h.now, Exit: &aweigh.Exit{Code: 1}}
+	for range 3 {
+		h.pass(time.Second)
+		h.start(c)
+	}
+	starts := len(h.starts)
+	h.apply(old)
+	if len(h.starts) != starts {
+		t.Errorf("%d starts, want %d", len(h.starts), starts)
+	}
+}

@@ -1,0 +1,138 @@
+package core
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// maintenance begins a window, changes it, or ends it early.
+func (s *State) maintenance(f aweigh.Fact) {
+	w := *f.Window
+	if !w.Until.After(f.At) {
+		if known := s.Windows[w.ID]; known != nil {
+			s.endWindow(known, f.At)
+		}
+		return
+	}
+	s.Windows[w.ID] = &w
+	s.changes.touched["window:"+w.ID] = &w
+}
+
+// muted reports whether people are not to be told of a service now.
+func (s *State) muted(v *Service, at time.Time) bool {
+	for _, w := range s.Windows {
+		if w.Until.After(at) && covers(w, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// endWindow tells of what is still open.
+func (s *State) endWindow(w *aweigh.Maintenance, at time.Time) {
+	delete(s.Windows, w.ID)
+	s.forget("window:" + w.ID)
+	for _, id := range slices.Sorted(maps.Keys(s.Incidents)) {
+		n := s.Incidents[id]
+		v := s.Services[n.Key]
+		if !n.Muted || v == nil || s.muted(v, at) {
+			continue
+		}
+		n.Muted = false
+		s.touchIncident(n)
+		if n.Open() {
+			s.tell(aweigh.OnOpened, n, at, nil)
+		}
+	}
+}
+
+// Arrival is what came up in a project and was not told yet: the services of
+// one deployment are one message. What belongs to no project arrives alone.
+type Arrival struct {
+	Project  string    `json:"project,omitempty"`
+	Services []string  `json:"services"`
+	Took     []string  `json:"took"`
+	Since    time.Time `json:"since"`
+	Last     time.Time `json:"last"`
+}
+
+const (
+	arrivalQuiet = 3 * time.Second // after the last one, unless others are still coming up
+	arrivalLimit = 5 * time.Minute
+)
+
+func (a *Arrival) due() time.Time { return a.Last.Add(arrivalQuiet) }
+
+func (s *State) arrived(i *Instance, v *Service, at time.Time) {
+	key := v.Project
+	if key == "" {
+		key = v.Key // it belongs to nothing
+	}
+	a := s.Arrivals[key]
+	if a == nil {
+		a = &Arrival{Project: v.Project, Since: at.UTC()}
+		s.Arrivals[key] = a
+	}
+	a.Services = append(a.Services, v.Name)
+	took := "after " + human(at.Sub(i.Life.began()))
+	if i.Life.SeenLate {
+		took = "since before it was seen"
+	}
+	a.Took = append(a.Took, took)
+	a.Last = at.UTC()
+	s.changes.touched["arrival:"+key] = a
+}
+
+func (s *State) tellArrival(key string, a *Arrival, now time.Time) {
+	if a.Project != "" && now.Sub(a.Since) < arrivalLimit && s.comingUp(a.Project) {
+		a.Last = now.UTC()
+		s.changes.touched["arrival:"+key] = a
+		return
+	}
+	delete(s.Arrivals, key)
+	s.forget("arrival:" + key)
+	var each []string
+	told := false
+	for k, name := range a.Services {
+		each = append(each, name+" "+a.Took[k])
+		told = told || !s.muted(s.serviceNamed(name), now)
+	}
+	if !told {
+		return
+	}
+	what := each[0]
+	if len(each) > 1 {
+		what = fmt.Sprintf("all %d services: %s", len(each), strings.Join(each, ", "))
+	}
+	if a.Project != "" {
+		what = a.Project + ": " + what
+	}
+	s.changes.Notifications = append(s.changes.Notifications, aweigh.Notification{
+		ID: aweigh.DerivedID(now, "ready|"+key+a.Since.Format(time.RFC3339Nano)), Occasion: aweigh.OnReady, At: now.UTC(), Host: s.Host,
+		Title: "ready: " + what, Services: a.Services, Command: "aweigh starts",
+	})
+}
+
+// comingUp reports whether a start of the project is still open.
+func (s *State) comingUp(project string) bool {
+	for _, i := range s.Instances {
+		if i.Container.Project == project && i.alive() && !i.Life.Up && i.Proof() != ByNone {
+			return true
+		}
+	}
+	return false
+}
+
+func covers(w *aweigh.Maintenance, v *Service) bool {
+	if w.Services == "" {
+		return true
+	}
+	ok, _ := path.Match(w.Services, v.Name)
+	return ok
+}

@@ -1,0 +1,214 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aweigh/aweigh/internal/compose"
+	"github.com/aweigh/aweigh/internal/docker"
+)
+
+// Before is what there was of a project before a deployment.
+type Before struct {
+	Containers []docker.Twin
+	Networks   []string
+	Volumes    []string
+	Refs       map[string]string // names of images, and the ids that they had; "" is none
+
+	only string // the service that it is about; "" is all
+}
+
+// Of is what there was of one service. To restore that leaves all others alone.
+func (b *Before) Of(service string) *Before {
+	one := &Before{only: service, Refs: map[string]string{}}
+	for _, c := range b.Containers {
+		if c.Service == service {
+			one.Containers = append(one.Containers, c)
+			if id, ok := b.Refs[c.Image]; ok {
+				one.Refs[c.Image] = id
+			}
+		}
+	}
+	return one
+}
+
+// tagPrefix begins the names that keep images from being taken away.
+const tagPrefix = "aweigh-rollback/"
+
+// tag is the name under which the image of a service is kept.
+func tag(id string, s *Stage, service string) string {
+	return tagPrefix + repository(s.Project+"-"+service) + ":" + id
+}
+
+// repository makes of a name one that an image may have.
+func repository(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(name))
+	return strings.Trim(name, "-")
+}
+
+// look asks the engine what there is.
+func look(ctx context.Context, engine *docker.Engine, project *compose.Project) (*Before, error) {
+	b := &Before{Refs: map[string]string{}}
+	var err error
+	if b.Containers, err = engine.Twins(ctx, project.Name); err != nil {
+		return nil, err
+	}
+	if b.Networks, err = engine.Networks(ctx, project.Name); err != nil {
+		return nil, err
+	}
+	if b.Volumes, err = engine.Volumes(ctx, project.Name); err != nil {
+		return nil, err
+	}
+	refs := []string{}
+	for _, c := range b.Containers {
+		refs = append(refs, c.Image)
+	}
+	for name, s := range project.All() {
+		if s.Image != "" {
+			refs = append(refs, s.Image)
+		} else if s.Build != nil { // as Compose 1 and 2 name what they build
+			refs = append(refs, project.Name+"_"+name, project.Name+"-"+name)
+		}
+	}
+	for _, ref := range refs {
+		if strings.Contains(ref, "@") || strings.HasPrefix(ref, "sha256:") {
+			continue // it can mean nothing else
+		}
+		image, err := engine.Image(ctx, ref)
+		if err != nil && !errors.Is(err, docker.ErrNoImage) {
+			return nil, err
+		}
+		b.Refs[ref] = image.ID
+	}
+	return b, nil
+}
+
+// record keeps what there is, and the files that the deployment is made of.
+func (r *run) record(ctx context.Context, s *Stage) (string, error) {
+	project, engine, err := r.open(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	b, err := look(ctx, engine, project)
+	if err != nil {
+		return "", err
+	}
+	images := map[string]string{}
+	var said []string
+	for _, c := range b.Containers {
+		if err := engine.Tag(ctx, c.ImageID, tag(r.Plan.ID, s, c.Service)); err != nil {
+			return "", fmt.Errorf("the image of %s can no longer be had, so that there is no way back (%w): remove the container, then deploy", c.Name, err)
+		}
+		if images[c.Service] == "" {
+			said = append(said, c.Service+" "+shortID(c.ImageID))
+		}
+		images[c.Service] = c.ImageID
+	}
+	text, err := json.MarshalIndent(b, "", " ")
+	if err != nil {
+		return "", err
+	}
+	list, _ := json.MarshalIndent(images, "", "  ")
+	if err := errors.Join(r.keep(filepath.Join(s.Name, "images.json"), list), r.keepSources(s, project), r.keepCommit(ctx, s)); err != nil {
+		return "", err
+	}
+	if err := r.keep(filepath.Join(s.Name, "pinned.yaml"), pinned(r.Plan.ID, s, images)); err != nil {
+		return "", err
+	}
+	// The last one: once it is there, all is.
+	if err := r.keep(filepath.Join(s.Name, "before.json"), text); err != nil {
+		return "", err
+	}
+	if len(said) == 0 {
+		return "nothing of it runs yet", nil
+	}
+	slices.Sort(said)
+	return "runs now: " + strings.Join(said, ", "), nil
+}
+
+// pinned is a compose file that, laid over another, has services run the images of
+// before: for a person who goes back by hand.
+func pinned(id string, s *Stage, images map[string]string) []byte {
+	services := map[string]any{}
+	for service := range images {
+		services[service] = map[string]string{"image": tag(id, s, service)}
+	}
+	text, _ := json.MarshalIndent(map[string]any{"services": services}, "", "  ") // which is YAML
+	return append(text, '\n')
+}
+
+// keepSources copies the compose files and the files with variables.
+func (d *Deployment) keepSources(s *Stage, project *compose.Project) error {
+	for n, source := range project.Sources {
+		if err := d.keep(filepath.Join(s.Name, fmt.Sprintf("%d-%s", n+1, filepath.Base(source.Path))), source.Text); err != nil {
+			return err
+		}
+	}
+	for _, path := range envFiles(s) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // Compose itself says so, if it must be there
+		}
+		if err := d.keep(filepath.Join(s.Name, "env-"+filepath.Base(path)), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func envFiles(s *Stage) []string {
+	if len(s.EnvFiles) > 0 {
+		return s.EnvFiles
+	}
+	return []string{filepath.Join(s.Dir, ".env")}
+}
+
+// Before reads what a stage was before the deployment.
+func (d *Deployment) Before(stage string) (*Before, error) {
+	text, err := os.ReadFile(filepath.Join(d.Dir, stage, "before.json"))
+	if err != nil {
+		return nil, fmt.Errorf("what ran before: %w", err)
+	}
+	b := &Before{}
+	if err := json.Unmarshal(text, b); err != nil {
+		return nil, fmt.Errorf("what ran before, %s: %w", filepath.Join(d.Dir, stage), err)
+	}
+	return b, nil
+}
+
+// services are those that had a container which was to run.
+func (b *Before) services() []string {
+	var all []string
+	for _, c := range b.Containers {
+		if c.Runs() && !slices.Contains(all, c.Service) {
+			all = append(all, c.Service)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// restarts are how often each container had been restarted already.
+func (b *Before) restarts() map[string]int {
+	all := map[string]int{}
+	for _, c := range b.Containers {
+		all[c.ID] = c.RestartCount
+	}
+	return all
+}
+
+func shortID(id string) string {
+	id = strings.TrimPrefix(id, "sha256:")
+	return id[:min(len(id), 12)]
+}

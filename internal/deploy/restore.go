@@ -1,0 +1,231 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+
+	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/verify"
+)
+
+// restore brings a stage back to what it was: the names of images, the containers
+// that are gone, in the order in which they were started. What was not touched is
+// left alone. It may be done again.
+func (r *run) restore(ctx context.Context, s *Stage) (string, error) {
+	engine, err := r.engine(s)
+	if err != nil {
+		return "", err
+	}
+	before, err := r.Before(s.Name)
+	if err != nil {
+		return "", err
+	}
+	return Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait)
+}
+
+// Restore makes of a stage what it was before.
+func Restore(ctx context.Context, engine *docker.Engine, before *Before, id string, s *Stage, tell func(string)) (string, error) {
+	if err := retag(ctx, engine, before); err != nil {
+		return "", err
+	}
+	now, err := engine.Twins(ctx, s.Project)
+	if err != nil {
+		return "", err
+	}
+	there := map[string]docker.Twin{}
+	removed := 0
+	for _, c := range now {
+		if slices.ContainsFunc(before.Containers, func(b docker.Twin) bool { return b.ID == c.ID }) {
+			there[c.ID] = c
+			continue
+		}
+		if before.only != "" && c.Service != before.only || !ours(c, before, s) {
+			continue
+		}
+		tell("removing " + c.Name)
+		if err := engine.Remove(ctx, c.ID); err != nil {
+			return "", fmt.Errorf("container %s cannot be removed: %w", c.Name, err)
+		}
+		removed++
+	}
+	var again []string
+	became := map[string]string{} // new ids, by those that they had
+	for _, b := range before.Containers {
+		id, err := bring(ctx, engine, b, there, became, tag(id, s, b.Service))
+		if err != nil {
+			return "", err
+		}
+		became[b.ID] = id
+		if id != b.ID {
+			again = append(again, b.Service)
+		}
+		if !b.Runs() {
+			continue
+		}
+		tell("starting " + b.Name)
+		if there[id].Status != "running" {
+			if err := engine.Start(ctx, id); err != nil {
+				return "", fmt.Errorf("container %s cannot be started: %w", b.Name, err)
+			}
+		}
+		wellBeforeOthers(ctx, engine, id)
+	}
+	left := ""
+	if before.only == "" {
+		left = removeNew(ctx, engine, before, s)
+	}
+	switch {
+	case len(before.Containers) == 0:
+		return fmt.Sprintf("nothing ran before: %d containers removed%s", removed, left), nil
+	case len(again) == 0 && removed == 0:
+		return "nothing had changed" + left, nil
+	}
+	return "runs again as before: " + strings.Join(again, ", ") + left, nil
+}
+
+// ours reports whether a container that was not there before is of this
+// deployment: Compose made it from the stage's directory, or it has the name of one
+// that was there. Somebody else may use the project's name for other things.
+func ours(c docker.Twin, before *Before, s *Stage) bool {
+	return c.Config.Labels["com.docker.compose.project.working_dir"] == s.Dir ||
+		slices.ContainsFunc(before.Containers, func(b docker.Twin) bool { return b.Name == c.Name })
+}
+
+// bring brings one container back, and returns its id.
+func bring(ctx context.Context, engine *docker.Engine, b docker.Twin, there map[string]docker.Twin, became map[string]string, kept string) (string, error) {
+	if c, ok := there[b.ID]; ok {
+		// Compose gives it another name while it puts a new one in its place.
+		if c.Name != b.Name {
+			if err := engine.Rename(ctx, b.ID, b.Name); err != nil {
+				return "", fmt.Errorf("container %s cannot be given its name %s again: %w", c.Name, b.Name, err)
+			}
+		}
+		return b.ID, nil
+	}
+	config, host := *b.Config, *b.Host
+	image, err := engine.Image(ctx, config.Image)
+	if err != nil || image.ID != b.ImageID {
+		config.Image = kept // its own name means another one now
+	}
+	host.NetworkMode = container.NetworkMode(joined(string(host.NetworkMode), became))
+	host.IpcMode = container.IpcMode(joined(string(host.IpcMode), became))
+	host.PidMode = container.PidMode(joined(string(host.PidMode), became))
+	b.Config, b.Host = &config, &host
+	return engine.Make(ctx, b)
+}
+
+// joined is a mode that names another container, with the id that it has now.
+func joined(mode string, became map[string]string) string {
+	if id, ok := strings.CutPrefix(mode, "container:"); ok && became[id] != "" {
+		return "container:" + became[id]
+	}
+	return mode
+}
+
+// retag gives images the names that they had.
+func retag(ctx context.Context, engine *docker.Engine, before *Before) error {
+	for ref, id := range before.Refs {
+		if id == "" {
+			continue
+		}
+		now, err := engine.Image(ctx, ref)
+		if err != nil && !errors.Is(err, docker.ErrNoImage) {
+			return err
+		}
+		if now.ID == id {
+			continue
+		}
+		if err := engine.Tag(ctx, id, ref); err != nil {
+			return fmt.Errorf("image %s cannot be named %s again: %w", shortID(id), ref, err)
+		}
+	}
+	return nil
+}
+
+// wellLimit is how long a container with a health check is waited for before the
+// next is started. Whether it is well in the end is proven later.
+const wellLimit = time.Minute
+
+func wellBeforeOthers(ctx context.Context, engine *docker.Engine, id string) {
+	for end := time.Now().Add(wellLimit); time.Now().Before(end) && ctx.Err() == nil; {
+		health, status, err := engine.Health(ctx, id)
+		if err != nil || health != "starting" || status != "running" {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// removeNew removes the networks that the deployment made. Volumes have data in
+// them: they stay, and are named.
+func removeNew(ctx context.Context, engine *docker.Engine, before *Before, s *Stage) string {
+	if networks, err := engine.Networks(ctx, s.Project); err == nil {
+		for _, name := range networks {
+			if !slices.Contains(before.Networks, name) {
+				engine.RemoveNetwork(ctx, name) // one that somebody uses stays
+			}
+		}
+	}
+	volumes, err := engine.Volumes(ctx, s.Project)
+	if err != nil {
+		return ""
+	}
+	volumes = slices.DeleteFunc(volumes, func(v string) bool { return slices.Contains(before.Volumes, v) })
+	if len(volumes) == 0 {
+		return ""
+	}
+	return "; volumes that the deployment made, and that stay: " + strings.Join(volumes, ", ")
+}
+
+// prove verifies that what ran before runs again.
+func (r *run) prove(ctx context.Context, s *Stage) (string, error) {
+	engine, err := r.engine(s)
+	if err != nil {
+		return "", err
+	}
+	before, err := r.Before(s.Name)
+	if err != nil {
+		return "", err
+	}
+	report := Prove(ctx, engine, before, s, r.Tools, s.Within)
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if err := failure(report); err != nil {
+		return "", err
+	}
+	if len(report.Checks) == 0 {
+		return "nothing ran before, nothing runs now", nil
+	}
+	return summary(report), nil
+}
+
+// Prove verifies what was there before, by the labels that its containers had.
+func Prove(ctx context.Context, engine *docker.Engine, before *Before, s *Stage, t Tools, within time.Duration) verify.Report {
+	var targets []verify.Target
+	for _, service := range before.services() {
+		target := t.Was(s.Project, before.of(service))
+		target.Restarted = before.restarts()
+		targets = append(targets, target)
+	}
+	return verify.Run(ctx, verify.Config{Engine: engine, Targets: targets, Within: within, Signals: t.Signals, Starts: t.Starts, Records: t.Records, Tell: t.Out.Wait})
+}
+
+// of are the containers of a service that ran.
+func (b *Before) of(service string) (all []docker.Twin) {
+	for _, c := range b.Containers {
+		if c.Service == service && c.Runs() {
+			all = append(all, c)
+		}
+	}
+	return all
+}

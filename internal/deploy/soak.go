@@ -1,0 +1,73 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aweigh/aweigh/internal/compose"
+	"github.com/aweigh/aweigh/internal/verify"
+)
+
+// badLooks are how many looks in a row must fail: one slow answer undoes nothing.
+const badLooks = 3
+
+// soak watches a proven stage for a while: the same checks again and again.
+func (r *run) soak(ctx context.Context, s *Stage) (string, error) {
+	project, _, err := r.open(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	order, err := Ordered(project, s.Services)
+	if err != nil {
+		return "", err
+	}
+	pause := r.pause(project, order, s.Soak)
+	end := time.Now().Add(s.Soak) // anew after an interruption: nobody was watching meanwhile
+	bad, looks := 0, 0
+	for {
+		report, err := r.check(ctx, s, project, order, 0)
+		if err != nil {
+			return "", err
+		}
+		looks++
+		if err := failure(report); err == nil {
+			bad = 0
+		} else if bad++; bad >= badLooks || lasting(report) {
+			return "", err
+		}
+		left := time.Until(end)
+		if left <= 0 && bad == 0 {
+			return fmt.Sprintf("watched for %s, %d looks: all well", s.Soak, looks), nil
+		}
+		r.Out.Wait("watched, all well so far")
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(max(min(pause, left), time.Second)):
+		}
+	}
+}
+
+// pause is the time between two looks: that of the most impatient probe, and a
+// tenth of the whole at most.
+func (r *run) pause(project *compose.Project, services []string, whole time.Duration) time.Duration {
+	pause := max(whole/10, time.Second)
+	for _, t := range r.Targets(project, services) {
+		if i := t.Settings.Interval; i > 0 {
+			pause = min(pause, i)
+		}
+	}
+	return pause
+}
+
+// lasting reports whether to look again would change nothing: a container was
+// restarted, or has ended for good.
+func lasting(report verify.Report) bool {
+	for _, c := range report.Checks {
+		if c.Result == verify.Failed && (c.Name == "restarts" || c.Name == "image") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package diagnose
+
+var configFileMissing = Entry{
+	ID: "config-file-missing", Family: "config",
+	What:    "A configuration file is not where it is looked for: not in the image, not mounted, or the working directory is another.",
+	How:     "A path that is a configuration's by its name could not be opened (ENOENT).",
+	Confirm: "docker run --rm --volumes-from {container} --entrypoint ls {image} -la DIRECTORY; docker inspect -f '{{json .Mounts}}' {container}",
+	Fix:     "Mount or copy the file to the path that the line names, or point the service at where it is. A relative path counts from the working directory.",
+	signs: []sign{
+		{errno: eNoEntry, score: .92, not: execWords + "|connect", when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == configPath && !executing(s, l) }},
+		{errno: eNoEntry, score: .56, not: execWords + "|connect|directory via template|.sock", when: func(s *scene, l int) bool {
+			r := roleIn(s.lines[l].text)
+			return (r == noPath || r == otherPath) && !executing(s, l) && s.lines[l].level != calm
+		}},
+		{has: "configuration file|config file|configuration files|config_file|settings file|configfile|properties file|" +
+			"config data resource|configuration resource", and: "not found|no such file|missing|cannot open|can't open|could not open|unable to open|does not exist|doesn't exist|" +
+			"not exist|could not find|unable to find|cannot find|can't find|couldn't find|failed to open|cannot be opened|" +
+			"unable to locate|could not be found|unreadable|not readable|no configuration",
+			not: "not found in type|permission|skipping|optional", score: .94},
+		{has: "no configuration file provided|couldn't find config|no config file|config not found|could not read config|" +
+			"unable to read config|cannot find config|no such config|config data resource|configdataresourcenotfound|" +
+			"missing configuration file", not: "permission|using default|not found in type", score: .9},
+		{has: "does not exist|not found|could not be found|file is missing|cannot find|could not find|cannot open|can't open|" +
+			"could not open|unable to open|failed to open", not: "module|relation|your database|database|table|column|role|user|class|package|certificate|permission|too many|" +
+			"not found in type|pars|unmarshal", score: .84,
+			when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == configPath && s.lines[l].level != calm }},
+	},
+}
+
+// aboutFiles are words of the line behind "Syntax error on line 3 of FILE:" that
+// tell of something else than syntax.
+const aboutFiles = "dns lookup|does not exist|no such file|permission denied|could not open|could not be resolved|host not found"
+
+var configInvalid = Entry{
+	ID: "config-invalid", Family: "config",
+	What:    "The configuration, or the command line, is there but wrong: a parser refuses it.",
+	How:     "A parser names what it does not understand, mostly with file and line.",
+	Confirm: "docker logs --tail 30 {container}",
+	Fix:     "Correct the place that the line names. Most servers can check a file without starting (nginx -t, haproxy -c, apachectl configtest, caddy validate, promtool check config).",
+	signs: []sign{
+		{has: "unknown directive|unknown option|unrecognized option|unrecognised option|unrecognized arguments|unknown flag|" +
+			"unknown long flag|unknown short flag|error parsing commandline|unknown shorthand flag|flag provided but not defined|" +
+			"unknown command line|unexpected argument|invalid option|illegal option|unknown argument|unrecognized argument|" +
+			"no such option|unrecognized directive|unknown keyword|unknown configuration|unrecognized configuration parameter|" +
+			"unknown parameter|unknown setting|unknown variable '|unknown variable \"|unknown property|unknown command '|" +
+			"unrecognized field|unknown field|unrecognized command|bad option|unsupported option|undefined option|unknown key|" +
+			"unexpected key|unrecognized option|unknown section|unknown plugin|unknown module|unknown service", not: "warn|deprecated|npm", score: .9},
+		{has: "bad directive or wrong number of arguments|invalid number of arguments|wrong number of arguments in|" +
+			"fatal config file error|directive is not terminated|unexpected end of file, expecting|unexpected \"}\"|" +
+			"unexpected \";\"|invalid command '|is not allowed here|directive is duplicate|duplicate listen|invalid parameter \"|" +
+			"invalid value \"|invalid condition|configuration file test failed|error(s) found in configuration|" +
+			"errors found in configuration|configuration error|config error|error in config|invalid config|bad config|" +
+			"configuration file is invalid|config is invalid|configuration is invalid|invalid configuration|error adapting config|" +
+			"adapting config using|error loading config|failed to load config|loading configuration|could not load config|" +
+			"error reading config|failed to read config|failed to parse config|error parsing config|parsing config|" +
+			"couldn't parse config|cannot parse config|configuration parsing|parse config|parsing file|config file error|" +
+			"configuration errors|configuration file is not|configexception|bindexception: failed|invalid settings|" +
+			"failed to bind properties under|fatal_config|the configuration could not|invalid config_file|configuration property|" +
+			"error preparing configuration|failed_to_prepare_configuration|parser failed|vcl compilation failed|bungled|" +
+			"unable to load config|unclosed section|bad numerical|bad numeric|bad boolean|section is invalid|parse error on line|" +
+			"parse error at line|error parsing yaml|parsing yaml|parsing toml|parsing json|for configuration ", not: "no such file|not found|permission denied|warn|is a directory|enoent|address already|cannot find", score: .84,
+			when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
+		{has: "yaml.scanner|yaml.parser|yamlexception|yaml: line|yaml: unmarshal|yaml: |psych::syntaxerror|snakeyaml|yaml error|" +
+			"yaml_error|did not find expected|tomldecodeerror|toml: |toml parse error|tomllib|toml error|jsondecodeerror|" +
+			"json::parsererror|jsonparseexception|jsonmappingexception|json: cannot unmarshal|json parse error|jsonreaderexception|" +
+			"system.text.json|unexpected token|json.parse|invalid character '|is not valid json|expected property name or|" +
+			"configparser|missingsectionheader|parsingerror|xmlparse|saxparseexception|xml parse|premature end of file|" +
+			"mapping values are not allowed|cannot unmarshal|invalidformatexception|hcl: |unexpected end of json|" +
+			"unexpected eof while|serde_json|invalid json|ini file|hocon|com.typesafe.config|exhausted balanced braces|" +
+			"json syntax error|unterminated string|malformed json|error parsing json|expecting value: line|expecting property name|" +
+			"expecting ',' delimiter|extra data: line|must be a mapping|yaml-cpp|illegal map value|" +
+			"there is no setting with that name|cannot find field|has unknown fields|not found in type|invalid yaml|invalid toml|" +
+			"unmarshal errors", not: "warn", score: .85,
+			when: func(s *scene, l int) bool {
+				low := s.lines[l].low
+				// Node and Deno say SyntaxError of JSON and of source alike.
+				return !hasAny(low, "unexpected token") || hasAny(low, "json") || s.near(l, 2, 4, "json.parse") || hasAny(low, "parser error|toml|yaml|config")
+			}},
+		{has: "unexpected token|syntax error|syntaxerror|parse error|parsing error", score: .9, when: func(s *scene, l int) bool {
+			r := roleIn(s.lines[l].text)
+			return (r == configPath || s.near(l, 1, 4, "json.parse")) && !s.near(l, 0, 2, aboutFiles)
+		}},
+		{has: "syntax error on line|syntax error in|error on line|error at line|parse error at|error in file|on line ", and: ".conf|.cfg|.ini|.cnf|.yaml|.yml|.toml|.config|.vcl|.acl|caddyfile|sites-|conf-|/etc/", not: "warn|php|no such file", score: .86, when: func(s *scene, l int) bool { return !s.near(l, 0, 2, aboutFiles) }},
+		{has: "[/etc/|parsing [|config : |emerg]|[alert]", and: "unknown|unexpected|invalid|missing|not allowed|unable to|duplicate|error|no such|unsupported|requires|must be|is not|" +
+			"expects", not: "no such file|could not resolve|host not found|address|permission|bind|fd limit|gid|certificate|key|pid|cannot open|" +
+			"open()|lock|getpwnam", score: .8},
+		{has: "bad value|invalid value|invalid argument|invalid parameter|invalid choice|is not a valid|not a valid value|" +
+			"illegal value|unsupported value|is not in the list|out of range|is outside the valid range|must be one of|argument --|" +
+			"option --|error: argument|usage: |improperlyconfigured|missing required configuration|missing required option|" +
+			"the following arguments are required|required option|required flag|no value provided|invalid type for|parameter \"|" +
+			"requires a boolean|requires an integer|requires a numeric", not: "warn|deprecated|memory|port|index|runtimeerror", score: .72,
+			when: func(s *scene, l int) bool { return s.lines[l].level != calm && !s.quotesEnvironment(l) }},
+		{has: "unrecognized vm option|unrecognized option: -|invalid maximum heap size|invalid initial heap size|" +
+			"could not create the java virtual machine|conflicting collector|too small maximum heap|too small initial heap", score: .93, when: func(s *scene, l int) bool { return !s.near(l, 5, 5, "picked up ") }},
+		{has: "is invalid", and: "config|section|setting|option", not: "token|certificate|credential|password|checkpoint|warn|api key|url|working directory", score: .8},
+		{has: "bad option: -|not allowed in|unknown option -|unknown option: -|unknown or unsupported option", not: "node_options", score: .85},
+	},
+}
+
+var imageConfigInvalid = Entry{
+	ID: "image-config-invalid", Family: "config",
+	What:    "The engine refuses the settings of the image or the container themselves.",
+	How:     "The engine said what it does not accept, before anything of the service ran.",
+	Confirm: "docker inspect {container}",
+	Fix:     "Correct the setting that the engine names (working directory, command, capability, sysctl, limit).",
+	signs: []sign{
+		{daemon: true, has: "cannot mkdir|is not a directory|no command specified|is not an absolute path|invalid working directory|" +
+			"invalid hostname|invalid containerport|invalid reference format|invalid port|invalid proto|unknown runtime|" +
+			"invalid capability|unknown capability|is not in a separate kernel namespace|minimum memory limit|range of cpus|" +
+			"invalid restart policy|invalid environment variable|invalid ip address|invalid isolation|conflicting options|" +
+			"unable to apply cgroup|memory limit|security-opt|ulimit|invalid log|logging driver|log-opt|invalid argument|" +
+			"chdir to cwd|invalid volume|sysctl|does not match the specified platform|invalid container|" +
+			"could not select device driver|nvidia|invalid rootfs|no such device|cgroup|seccomp|apparmor", score: .9},
+		{daemon: true, has: "error response from daemon|oci runtime|failed to create|error: ", score: .42},
+	},
+}

@@ -1,0 +1,240 @@
+package diagnose
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func first(e Evidence) Cause { return Diagnose(e)[0] }
+
+func exited(code int, output string) Evidence {
+	return Evidence{Output: []byte(output), ExitCode: &code, ExpectedPort: 8080}
+}
+
+func TestNothingToGoByIsUnknown(t *testing.T) {
+	if got := first(Evidence{}); got.ID != "unknown" {
+		t.Errorf("got %+v", got)
+	}
+	if got := first(exited(3, "reading tea leaves\ngood bye\n")); got.ID != "unknown" || len(got.Evidence) == 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestTheInnermostCauseCounts(t *testing.T) {
+	got := first(exited(1, `org.springframework.beans.factory.BeanCreationException: Error creating bean with name 'ds'
+	at a.B.c(B.java:1)
+Caused by: java.lang.IllegalStateException: Cannot load configuration
+	at a.B.d(B.java:2)
+Caused by: java.net.UnknownHostException: db
+	... 20 more
+`))
+	if got.ID != "dns-failure" || got.Evidence[0].Line != 5 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A name in a stack, or in the source that is shown with it, is no message.
+func TestFramesAndSourceSayNoCause(t *testing.T) {
+	got := first(exited(1, `Traceback (most recent call last):
+  File "/app/net.py", line 3, in on_address_already_in_use
+    raise Retry("connection refused, no space left on device")
+app.net.Retry: 7
+`))
+	if got.ID == "port-in-use" || got.ID == "dependency-refused" || got.ID == "disk-full" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// "FileNotFoundError" has "ENOTFOUND" in it: an errno is a whole word.
+func TestAnErrnoInsideAWordIsNone(t *testing.T) {
+	for _, text := range []string{"FileNotFoundError: x", "openFile: x", "filepermissions", "systemfile"} {
+		for _, f := range newRead(text).lines {
+			if f.errnos.has(eNoName) || f.errnos.has(eTooManyFiles) || f.errnos.has(ePerm) {
+				t.Errorf("%s: %b", text, f.errnos)
+			}
+		}
+	}
+}
+
+func newRead(output string) *scene {
+	s := newScene(Evidence{Output: []byte(output)})
+	s.read(board{})
+	return s
+}
+
+func TestTheSameErrnoIsKnownInManyWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"bind: Address in use": "port-in-use", // musl
+		"bind() failed (98: Die Adresse wird bereits verwendet)":     "port-in-use",
+		"listen() a échoué: Adresse déjà utilisée":                   "port-in-use",
+		"{error,eaddrinuse} in listen":                               "port-in-use",
+		"failed to listen: os error 98":                              "port-in-use",
+		"write failed: [Errno 28]":                                   "disk-full",
+		"write: Auf dem Gerät ist kein Speicherplatz mehr verfügbar": "disk-full",
+		"mkdir /x: Системная ошибка: Файловая система доступна только для чтения": "readonly-filesystem",
+		"connect: Connexion refusée":                            "dependency-refused",
+		"lookup db: Der Name oder der Dienst ist nicht bekannt": "dns-failure",
+		"accept: No file descriptors available":                 "fd-limit",
+	} {
+		if got := first(exited(1, text+"\n")); got.ID != want {
+			t.Errorf("%s: %s, want %s", text, got.ID, want)
+		}
+	}
+}
+
+// The path decides what a missing file means.
+func TestTheRoleOfThePathDecides(t *testing.T) {
+	for text, want := range map[string]string{
+		"open /etc/app/settings.yaml: no such file or directory":                                "config-file-missing",
+		"open /certs/tls.crt: no such file or directory":                                        "tls-file-missing",
+		"Error: ENOENT: no such file or directory, open '/app/dist/server.js'":                  "missing-module",
+		"dial unix /run/postgresql/.s.PGSQL.5432: connect: no such file or directory":           "dependency-refused",
+		"a.rb:1:in `read': No such file or directory @ rb_sysopen - /etc/a.yml (Errno::ENOENT)": "config-file-missing",
+	} {
+		if got := first(exited(1, text+"\n")); got.ID != want {
+			t.Errorf("%s: %s, want %s", text, got.ID, want)
+		}
+	}
+}
+
+// What happened before it went on is no longer the cause.
+func TestAnErrorThatWasOvercomeIsNotTheCause(t *testing.T) {
+	got := first(exited(1, `WARN dial tcp 172.18.0.2:5432: connect: connection refused
+INFO connected to database
+Traceback (most recent call last):
+  File "/app/main.py", line 3, in <module>
+    key = os.environ["STRIPE_KEY"]
+KeyError: 'STRIPE_KEY'
+`))
+	if got.ID != "env-var-missing" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func serving(output string) Evidence {
+	return Evidence{Output: []byte(output), ExpectedPort: 8080, Inspect: &Inspect{}, Runtime: &Runtime{
+		Running: true, Owned: []string{"[::]:8080"}, Listeners: []string{"[::]:8080"},
+		ContainerProbe: &Probe{Target: "172.18.0.2:8080", TCP: "connected", FirstBytes: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
+	}}
+}
+
+func TestWhatServesHasNotFailedHoweverItComplains(t *testing.T) {
+	for _, noise := range []string{"ERROR connection refused", "FATAL: password authentication failed for user \"x\"", "panic: recovered", "OutOfMemoryError: Java heap space", "Address already in use"} {
+		if got := first(serving(noise + "\n")); got.ID != "no-failure" {
+			t.Errorf("%s: %+v", noise, got)
+		}
+	}
+}
+
+func TestTheTableOfListenersDecides(t *testing.T) {
+	refused := &Probe{Target: "172.18.0.2:8080", TCP: "ConnectionRefusedError: [Errno 111] Connection refused"}
+	for want, owned := range map[string][]string{"bound-to-localhost": {"127.0.0.1:8080", "[::]:9090"}, "wrong-port": {"[::]:9090"}, "startup-hang": {}} {
+		e := serving("")
+		e.Runtime.Owned, e.Runtime.Listeners, e.Runtime.ContainerProbe = owned, owned, refused
+		if got := first(e); got.ID != want {
+			t.Errorf("%v: %s, want %s", owned, got.ID, want)
+		}
+	}
+}
+
+// The port is in LISTEN state, but it is the neighbour's.
+func TestANeighbourInTheSameNamespaceHoldsThePort(t *testing.T) {
+	e := serving("")
+	e.Runtime.Owned, e.Runtime.ContainerProbe = []string{}, nil
+	if got := first(e); got.ID != "port-in-use" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestOutOfMemoryIsBelievedOfTheEngineOnly(t *testing.T) {
+	e := exited(137, "loading\n")
+	e.Inspect = &Inspect{}
+	e.Inspect.State.Status, e.Inspect.State.ExitCode = "exited", 137
+	if got := first(e); got.ID != "stopped-externally" {
+		t.Errorf("got %+v", got)
+	}
+	e.Inspect.State.OOMKilled = true
+	if got := first(e); got.ID != "oom-killed" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A worker need not listen; a hang is not to be claimed of it.
+func TestAWorkerWithoutAPortIsNotCalledHanging(t *testing.T) {
+	e := Evidence{Output: []byte("INFO worker ready\n"), Runtime: &Runtime{Running: true, Owned: []string{}}}
+	if got := first(e); got.ID != "unknown" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// It had complained for hours when somebody stopped it.
+func TestWhatWasStoppedDidNotEndByWhatItComplainedOf(t *testing.T) {
+	got := first(exited(143, "INFO listening on :8080\nERROR collector: connection refused\nERROR collector: connection refused\n"))
+	if got.ID != "stopped-externally" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A process on the host is asked at its loopback address, and answers there.
+func TestWhatAnswersOnItsLoopbackAddressServes(t *testing.T) {
+	e := serving("")
+	e.Runtime.Owned = []string{"127.0.0.1:8080"}
+	if got := first(e); got.ID != "no-failure" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestTheOnlyPublishedPortIsTheExpectedOne(t *testing.T) {
+	e := serving("")
+	e.ExpectedPort, e.Runtime.Owned, e.Runtime.ContainerProbe = 0, []string{"[::]:9090"}, nil
+	e.Inspect.HostConfig.PortBindings = map[string][]PortBinding{"8080/tcp": nil, "53/udp": nil}
+	if got := first(e); got.ID != "wrong-port" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestChangesStandWithTheEvidence(t *testing.T) {
+	e := exited(1, "KeyError: 'API_KEY'\n")
+	e.Changed = []string{"the variable API_KEY is gone"}
+	got := first(e).Evidence
+	if last := got[len(got)-1]; last.Source != "changed" || last.Text != "the variable API_KEY is gone" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestNamesThatAShellWouldReadAreNotRepeated(t *testing.T) {
+	e := exited(1, "KeyError: 'API_KEY'\n")
+	e.Inspect = &Inspect{Name: "/web;rm -rf $HOME"}
+	for _, c := range Diagnose(e) {
+		if strings.Contains(c.Confirm, "rm -rf") {
+			t.Errorf("%s", c.Confirm)
+		}
+	}
+}
+
+func TestLinesKeepTheirNumbersInALongOutput(t *testing.T) {
+	const lines = 60000
+	output := strings.Repeat("INFO nothing to see here\n", lines) + "panic: listen tcp :80: bind: address already in use\n"
+	kept, err := ReadOutput(iotest.HalfReader(strings.NewReader(output)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) > headBytes+2*tailBytes+lines {
+		t.Errorf("%d bytes were kept", len(kept))
+	}
+	for _, e := range []Evidence{{Output: []byte(output)}, {Output: kept}} {
+		if got := first(e); got.ID != "port-in-use" || got.Evidence[0].Line != lines+1 {
+			t.Errorf("got %+v", got)
+		}
+	}
+}
+
+func TestReadOutputTellsWhatWentWrong(t *testing.T) {
+	long := bytes.NewReader(make([]byte, headBytes))
+	if _, err := ReadOutput(io.MultiReader(long, iotest.ErrReader(io.ErrClosedPipe))); err != io.ErrClosedPipe {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,108 @@
+package diagnose
+
+import "strings"
+
+// role is what a file is for: the same ENOENT means another cause for each.
+type role uint8
+
+const (
+	noPath role = iota
+	otherPath
+	scriptPath
+	configPath
+	libraryPath
+	tlsPath
+)
+
+// pathIn is the path that a line of an error speaks of; "" without one.
+func pathIn(text string) string {
+	path, _ := pathAndRole(text)
+	return path
+}
+
+// roleIn is the role of that path.
+func roleIn(text string) role {
+	_, r := pathAndRole(text)
+	return r
+}
+
+// namesNoFile tells whether a line of an error speaks of no file: Ruby and Perl
+// put the name of the script that failed before every message.
+func namesNoFile(text string) bool {
+	r := roleIn(text)
+	return r == noPath || r == scriptPath
+}
+
+func pathAndRole(text string) (path string, best role) {
+	if place, rest, ok := strings.Cut(text, ":in `"); ok && !strings.ContainsAny(place, " '") {
+		text = rest
+	}
+	// "… in /app/index.php on line 3" and "… in /etc/nginx/nginx.conf:5" say where
+	// the program was, not what it missed.
+	for _, place := range []string{" in /", " at /"} {
+		if before, _, ok := strings.Cut(text, place); ok && strings.Contains(before, "/") {
+			text = before
+		}
+	}
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\"'`()[]{},;=<>“”‘’«»", r) }) {
+		word = strings.TrimRight(word, ":.!?")
+		if r := roleOf(word); r > best {
+			path, best = word, r
+		}
+	}
+	return path, best
+}
+
+func roleOf(word string) role {
+	low := lower(word)
+	if strings.Contains(low, "://") || strings.HasPrefix(low, "//") {
+		return noPath
+	}
+	base := low[strings.LastIndexByte(low, '/')+1:]
+	slash := strings.Contains(low, "/") && !isDate(low)
+	ext := ""
+	if dot := strings.LastIndexByte(base, '.'); dot >= 0 && dot < len(base)-1 {
+		ext = base[dot+1:]
+	}
+	switch ext {
+	case "pem", "crt", "cer", "key", "p12", "pfx", "jks", "keystore", "truststore", "csr", "p8":
+		return tlsPath
+	case "so", "dylib":
+		return libraryPath
+	case "yaml", "yml", "json", "toml", "ini", "conf", "cfg", "cnf", "config", "properties", "env", "xml", "hcl", "rc", "cf", "acl", "vcl", "json5", "kdl", "local", "exs":
+		if base != "package.json" && base != "tsconfig.json" {
+			return configPath
+		}
+		return scriptPath
+	case "py", "js", "mjs", "cjs", "ts", "rb", "php", "pl", "pm", "jar", "war", "class", "dll", "lua", "phar", "psgi", "ru", "beam", "wasm":
+		if strings.HasPrefix(low, "config/") || strings.Contains(low, "/config/") {
+			return configPath
+		}
+		return scriptPath
+	}
+	switch {
+	case strings.Contains(base, ".so."):
+		return libraryPath
+	case !slash:
+		if base == "caddyfile" || base == ".env" || base == "config" {
+			return configPath
+		}
+		return noPath
+	case hasAny(low, "/certs/|/cert/|/tls/|/ssl/|/pki/|/letsencrypt/"):
+		return tlsPath
+	case ext == "sock", ext == "pid", ext == "log", ext == "lock", ext == "db":
+		return otherPath
+	case strings.HasPrefix(low, "/etc/"), hasAny(low, "/config/|/conf/|/conf.d/|/configs/|/settings/"), base == "caddyfile", base == ".env", base == "config":
+		return configPath
+	case len(low) < 2, strings.HasPrefix(low, "/proc/"), strings.HasPrefix(low, "tcp/"), strings.HasPrefix(low, "udp/"):
+		return noPath
+	case low[0] == '/', low[0] == '.', ext != "", strings.Count(low, "/") > 1:
+		return otherPath
+	}
+	return noPath
+}
+
+// isDate recognises 2026/11/23 and 23/Nov/2026.
+func isDate(low string) bool {
+	return strings.Count(low, "/") == 2 && low[0] != '/' && isDigit(low[0]) && isDigit(low[len(low)-1])
+}

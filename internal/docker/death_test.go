@@ -1,0 +1,102 @@
+package docker_test
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/test/engine"
+)
+
+// follow plays an engine with one container that runs, and tells what is told.
+func follow(t *testing.T, s engine.Spec) (*engine.Container, <-chan aweigh.Fact) {
+	e, err := engine.Listen(filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := e.Add(s)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := docker.Open(e.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	facts := make(chan aweigh.Fact, 100)
+	var running sync.WaitGroup
+	running.Go(func() { d.Run(ctx, docker.Watcher{Tell: func(f aweigh.Fact) { facts <- f }}) })
+	t.Cleanup(func() { cancel(); running.Wait(); d.Close(); e.Close() })
+	if f := next(t, facts); f.Kind != aweigh.FactSeen {
+		t.Fatalf("first came %s", f.Kind)
+	}
+	return c, facts
+}
+
+func next(t *testing.T, facts <-chan aweigh.Fact) aweigh.Fact {
+	t.Helper()
+	select {
+	case f := <-facts:
+		return f
+	case <-time.After(10 * time.Second):
+		t.Fatal("no fact came within 10 s")
+		return aweigh.Fact{}
+	}
+}
+
+// The engine lets nobody inspect a container while it tidies up after its
+// death. A person who is to be told cannot wait for that.
+func TestADeathIsToldBeforeTheEngineHasTidiedUp(t *testing.T) {
+	c, facts := follow(t, engine.Spec{Name: "web"})
+	release := c.Hold()
+	at := c.Die(3)
+	died := next(t, facts)
+	if died.Kind != aweigh.FactDied || !died.At.Equal(at) || died.Exit.Code != 3 || died.Exit.OOM || died.Container.Service != "web" {
+		t.Errorf("came %s %+v", died.Kind, died)
+	}
+	release()
+	if f := next(t, facts); f.Kind != aweigh.FactSeen || f.Container.Status != "exited" || f.Container.Exit.Code != 3 {
+		t.Errorf("what it left behind: %s %+v", f.Kind, f.Container)
+	}
+}
+
+// Exit status 137 is the kernel's doing or a person's: that is worth waiting for.
+func TestADeathByKillIsToldWithItsReason(t *testing.T) {
+	c, facts := follow(t, engine.Spec{Name: "web"})
+	release := c.Hold()
+	c.OOM()
+	if f := next(t, facts); f.Kind != aweigh.FactOOM {
+		t.Fatalf("came %s", f.Kind)
+	}
+	select {
+	case f := <-facts:
+		t.Fatalf("%s came although nobody knows yet who killed it: %+v", f.Kind, f.Exit)
+	case <-time.After(50 * time.Millisecond):
+	}
+	release()
+	if f := next(t, facts); f.Kind != aweigh.FactDied || !f.Exit.OOM || f.Exit.Code != 137 {
+		t.Errorf("came %s %+v", f.Kind, f.Exit)
+	}
+}
+
+// An engine that starts it again at once must not have the next life taken for
+// what the death has left behind.
+func TestTheLifeAfterADeathTellsOfItself(t *testing.T) {
+	c, facts := follow(t, engine.Spec{Name: "web", Policy: "always"})
+	release := c.Hold()
+	c.Die(1)
+	if f := next(t, facts); f.Kind != aweigh.FactDied {
+		t.Fatalf("came %s", f.Kind)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if f := next(t, facts); f.Kind != aweigh.FactStarted || f.Container.RestartCount != 1 {
+		t.Errorf("came %s %+v", f.Kind, f.Container)
+	}
+}

@@ -1,0 +1,118 @@
+// Package docker makes facts of what a Docker Engine does, by its events and
+// by inspection. It speaks API 1.41 (Engine 20.10) up to the newest, and
+// Podman's compatible socket.
+//
+//	engine, err := docker.Open("") // DOCKER_HOST, else the local socket
+//	err = engine.Run(ctx, docker.Watcher{Since: last, Told: told, Starting: follow, Tell: fold})
+//
+// The engine's stream of events is not to be trusted alone: it drops messages
+// for a subscriber that is slow, keeps the last 256 for those who come late,
+// and breaks when the engine is restarted (daemon/events/events.go). So events
+// are drained at once, and everything is inspected after each gap and once a
+// minute even without one.
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/moby/moby/client"
+)
+
+// Engine is a connection to a Docker Engine. Its methods may be called from
+// several goroutines.
+type Engine struct {
+	client *client.Client
+	host   string
+	known  containers
+	// rootless says that the host does not reach the containers' addresses.
+	rootless atomic.Bool
+}
+
+// Open prepares a connection to the engine at host ("unix:///run/docker.sock",
+// "tcp://…"); "" is what DOCKER_HOST names, else the local socket. It does not
+// connect yet.
+func Open(host string) (*Engine, error) {
+	options := []client.Opt{client.FromEnv, client.WithUserAgent("aweigh")}
+	named := host
+	if named == "" {
+		named = os.Getenv(client.EnvOverrideHost)
+	}
+	if u, err := url.Parse(named); err == nil && u.Scheme == "ssh" {
+		dial, err := overSSH(u)
+		if err != nil {
+			return nil, err
+		}
+		// The name is for the request's head only; it is dialled through ssh.
+		options = []client.Opt{client.WithHost("http://docker.example"), client.WithDialContext(dial), client.WithUserAgent("aweigh")}
+		host = u.Redacted()
+	} else if host != "" {
+		options = append(options, client.WithHost(host))
+	}
+	c, err := client.New(options...)
+	if err != nil {
+		return nil, fmt.Errorf("container engine %q: %w", host, err)
+	}
+	if host == "" {
+		host = c.DaemonHost()
+	}
+	e := &Engine{client: c, host: host, known: containers{byID: map[string]known{}}}
+	e.rootless.Store(e.Remote()) // the same comes of it
+	return e, nil
+}
+
+// Host is where the engine is.
+func (e *Engine) Host() string { return e.host }
+
+// Client is the connection itself, for what the methods here do not cover.
+func (e *Engine) Client() *client.Client { return e.client }
+
+// Remote reports whether the engine is on another host for sure: neither the
+// addresses of its containers nor its ports are reached from here.
+func (e *Engine) Remote() bool { return strings.HasPrefix(e.host, "ssh://") }
+
+// Close closes idle connections.
+func (e *Engine) Close() error { return e.client.Close() }
+
+// learn finds out what kind of engine it is. The containers of a rootless one
+// have addresses that only it reaches. A proxy before the engine's socket may
+// keep it from telling, which hurts nobody.
+func (e *Engine) learn(ctx context.Context) {
+	answer, err := e.client.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return
+	}
+	e.rootless.Store(e.Remote() || slices.ContainsFunc(answer.Info.SecurityOptions, func(option string) bool {
+		return strings.Contains(option, "rootless")
+	}))
+}
+
+// Check asks whether the engine answers, and says what to do if it does not.
+func (e *Engine) Check(ctx context.Context) error {
+	_, err := e.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+	return e.explain(err)
+}
+
+func (e *Engine) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), "permission denied"):
+		return fmt.Errorf("no access to the container engine at %s: run as root, or as a member of the group docker", e.host)
+	case client.IsErrConnectionFailed(err):
+		return fmt.Errorf("the container engine at %s does not answer: is it running?", e.host)
+	}
+	return fmt.Errorf("container engine at %s: %w", e.host, err)
+}
+
+// Stop stops a container, as a person would.
+func (e *Engine) Stop(ctx context.Context, id string) error {
+	_, err := e.client.ContainerStop(ctx, id, client.ContainerStopOptions{})
+	return err
+}

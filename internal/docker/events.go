@@ -1,0 +1,504 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/moby/moby/api/types/events"
+	"github.com/moby/moby/client"
+
+	"github.com/aweigh/aweigh"
+)
+
+const (
+	// lanes is how many containers are inspected at once. The facts of one
+	// container stay in their order. They are many, for the engine answers
+	// nothing about a container while it starts it.
+	lanes = 64
+	// inspectEvery is how often everything is inspected although the stream of
+	// events never broke.
+	inspectEvery = time.Minute
+	maxRetry     = 2 * time.Second
+	// settle is how long an inspection waits to be told: it shows what some
+	// events have done that are still on their way.
+	settle = 700 * time.Millisecond
+)
+
+// Watcher is who hears of what the engine does. Its functions are called from
+// several goroutines, in order for each container.
+type Watcher struct {
+	// Label, NAME or NAME=VALUE, leaves all containers aside that do not have it.
+	Label string
+	// Since is when the newest event happened that an earlier run has told of;
+	// zero for none. Told reports whether it has told the event of an ID.
+	Since time.Time
+	Told  func(id string) bool // nil: none
+	// Starting is called the moment that a container is known to have started,
+	// before it is inspected and the fact of it is told: one that dies at once
+	// must not be gone before its output is asked for. until is when that life
+	// has ended already, zero if it goes on as far as is known. It may be nil.
+	Starting func(c *aweigh.Container, at, until time.Time)
+	// Ended is called the moment that an end is heard of, before the fact of it
+	// is told, and before the next Starting. It may be nil.
+	Ended func(id string, at time.Time)
+	Tell  func(aweigh.Fact)
+}
+
+// Run tells facts until ctx ends.
+func (e *Engine) Run(ctx context.Context, w Watcher) error {
+	if w.Told == nil {
+		w.Told = func(string) bool { return false }
+	}
+	if w.Starting == nil {
+		w.Starting = func(*aweigh.Container, time.Time, time.Time) {}
+	}
+	if w.Ended == nil {
+		w.Ended = func(string, time.Time) {}
+	}
+	f := &follower{Watcher: w, engine: e, ends: map[string]time.Time{}, handled: map[string]time.Time{}}
+	if !w.Since.IsZero() {
+		f.last = w.Since.Add(-lag)
+	}
+	// The lanes outlive a stream: what was heard before it broke is told.
+	var running sync.WaitGroup
+	for n := range f.queues {
+		f.queues[n] = newQueue()
+		running.Go(func() { f.queues[n].run(ctx, f.lane) })
+	}
+	defer running.Wait()
+	lost := false
+	for retry := 100 * time.Millisecond; ctx.Err() == nil; {
+		began := time.Now()
+		err := f.follow(ctx, func() {
+			if lost {
+				w.Tell(aweigh.Fact{Kind: aweigh.FactRegained, At: time.Now().UTC()})
+				lost = false
+			}
+		})
+		if ctx.Err() != nil {
+			break
+		}
+		if !lost {
+			lost = true
+			w.Tell(aweigh.Fact{Kind: aweigh.FactLost, At: time.Now().UTC(), Reason: e.explain(err).Error()})
+		}
+		if time.Since(began) > 10*time.Second {
+			retry = 100 * time.Millisecond
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retry):
+		}
+		retry = min(2*retry, maxRetry)
+	}
+	return ctx.Err()
+}
+
+// lag is by how much the events of one container may have been told later than
+// those of another, when a watcher was killed: the lanes go each at its pace.
+const lag = time.Minute
+
+// follower follows one stream of events after another.
+type follower struct {
+	Watcher
+	engine *Engine
+	queues [lanes]*queue
+	last   time.Time // of the newest event
+	heard  recent
+
+	mu      sync.Mutex
+	handled map[string]time.Time // when the newest event of a container that was told happened
+	ends    map[string]time.Time // of lives that history tells of, by the id of their start's event
+}
+
+// recent remembers the newest events, for those that come twice: at the seam of
+// two streams, and after a watcher was killed.
+type recent struct {
+	ids   map[string]bool
+	order []string
+}
+
+// add reports whether the id is new.
+func (r *recent) add(id string) bool {
+	if r.ids[id] {
+		return false
+	}
+	if r.ids == nil {
+		r.ids = map[string]bool{}
+	}
+	r.ids[id] = true
+	if r.order = append(r.order, id); len(r.order) > 2000 { // the engine keeps 256
+		delete(r.ids, r.order[0])
+		r.order = r.order[1:]
+	}
+	return true
+}
+
+// events that the core knows. Everything else, such as the exec_* of each
+// health check, is left out at the source. Podman calls two by other names.
+var actions = []string{"create", "start", "kill", "die", "died", "stop", "destroy", "remove", "oom", "rename", "update", "pause", "unpause", "health_status"}
+
+// follow follows one stream until it breaks. inspected is called once all that
+// there is has been inspected.
+func (f *follower) follow(ctx context.Context, inspected func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := f.engine.Check(ctx); err != nil {
+		return err
+	}
+	f.engine.learn(ctx)
+	// What happened meanwhile comes first, in its order: an inspection knows
+	// only how it has ended.
+	if !f.last.IsZero() {
+		if err := f.history(ctx); err != nil {
+			return err
+		}
+	}
+	stream := f.events(ctx, time.Time{})
+	if err := f.inspectAll(ctx); err != nil {
+		return err
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	var pending sync.WaitGroup // the inspections have all been told when it is done
+	for _, q := range f.queues {
+		pending.Add(1)
+		q.add(job{done: func() { // the inspections have been made, and are told
+			time.AfterFunc(settle+settle/4, func() { q.add(job{done: pending.Done}) })
+		}})
+	}
+	running.Go(func() {
+		all := make(chan struct{})
+		go func() { pending.Wait(); close(all) }()
+		select {
+		case <-all:
+			inspected()
+		case <-ctx.Done():
+		}
+	})
+
+	again := time.NewTicker(inspectEvery)
+	defer again.Stop()
+	for {
+		select {
+		case m := <-stream.Messages:
+			f.hear(m)
+		case err := <-stream.Err:
+			return err
+		case <-again.C:
+			if err := f.inspectAll(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// events is the stream of what has happened since the newest event, until then
+// or for ever.
+func (f *follower) events(ctx context.Context, until time.Time) client.EventsResult {
+	options := client.EventsListOptions{Filters: f.labelled().Add("type", "container").Add("event", actions...)}
+	if !f.last.IsZero() {
+		options.Since = stamp(f.last)
+		if now := time.Now(); f.last.After(now) { // the clock was set back
+			options.Since = stamp(now.Add(-lag))
+		}
+	}
+	if !until.IsZero() {
+		options.Until = stamp(until)
+	}
+	return f.engine.client.Events(ctx, options)
+}
+
+// labelled chooses the containers to follow.
+func (f *follower) labelled() client.Filters {
+	if f.Label == "" {
+		return client.Filters{}
+	}
+	return client.Filters{}.Add("label", f.Label)
+}
+
+func stamp(t time.Time) string { return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond()) }
+
+// history hears what happened while nobody listened, as far as the engine
+// remembers it: 256 events.
+func (f *follower) history(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	stream := f.events(ctx, time.Now())
+	var all []events.Message
+	var err error
+	for err == nil {
+		select {
+		case m := <-stream.Messages:
+			all = append(all, m)
+		case err = <-stream.Err:
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	started := map[string]string{} // the id of each container's last start
+	f.mu.Lock()
+	for _, m := range all {
+		switch m.Action {
+		case events.ActionStart:
+			started[m.Actor.ID] = eventID(m)
+		case events.ActionDie:
+			if id, known := started[m.Actor.ID]; known {
+				f.ends[id] = time.Unix(0, m.TimeNano)
+				delete(started, m.Actor.ID)
+			}
+		}
+	}
+	f.mu.Unlock()
+	for _, m := range all {
+		f.hear(m)
+	}
+	return nil
+}
+
+func eventID(m events.Message) string {
+	return fmt.Sprintf("docker/%.12s/%s/%d", m.Actor.ID, m.Action, m.TimeNano)
+}
+
+// hear hands an event to its lane, unless it was told before.
+func (f *follower) hear(m events.Message) {
+	if at := time.Unix(0, m.TimeNano); at.After(f.last) {
+		f.last = at
+	}
+	if id := eventID(m); !f.heard.add(id) || f.Told(id) {
+		return
+	}
+	if m.Action == events.ActionCreate {
+		f.expect(m.Actor.ID)
+	}
+	if m.Action == events.ActionDie || m.Action == "died" { // Podman's
+		f.Ended(m.Actor.ID, time.Unix(0, m.TimeNano).UTC())
+	}
+	j := job{event: &m}
+	if k, known := f.engine.known.get(m.Actor.ID); known && m.Action == events.ActionStart {
+		f.begin(m, &k.container)
+		j.begun = true
+	}
+	f.to(m.Actor.ID).add(j)
+}
+
+// begin says that a container has started.
+func (f *follower) begin(m events.Message, c *aweigh.Container) {
+	f.mu.Lock()
+	until := f.ends[eventID(m)]
+	delete(f.ends, eventID(m))
+	f.mu.Unlock()
+	f.Starting(c, time.Unix(0, m.TimeNano).UTC(), until)
+}
+
+// to is the lane of a container.
+func (f *follower) to(id string) *queue {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return f.queues[h.Sum32()%lanes]
+}
+
+// expectAfter is when a container that was created is looked at. One that
+// cannot be started (its port is taken, its program missing) says so in its
+// state, and no event tells of it.
+var expectAfter = []time.Duration{time.Second, 3 * time.Second, 10 * time.Second}
+
+func (f *follower) expect(id string) {
+	for _, d := range expectAfter {
+		time.AfterFunc(d, func() { f.to(id).add(job{created: id}) })
+	}
+}
+
+// inspectAll has every container inspected.
+func (f *follower) inspectAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	known := f.engine.known.ids() // before the list is made: what is created meanwhile is not in it
+	list, err := f.engine.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: f.labelled()})
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, c := range list.Items {
+		there[c.ID] = true
+		f.to(c.ID).add(job{inspect: c.ID})
+	}
+	for _, id := range known {
+		if !there[id] { // its destroy event was dropped
+			f.to(id).add(job{gone: id})
+		}
+	}
+	return nil
+}
+
+func (c *containers) ids() (all []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id := range c.byID {
+		all = append(all, id)
+	}
+	return all
+}
+
+// lane turns one job into facts.
+func (f *follower) lane(ctx context.Context, j job) {
+	switch {
+	case j.done != nil:
+		j.done()
+	case j.seen != nil:
+		f.mu.Lock()
+		overtaken := f.handled[j.seen.Instance].After(j.seen.At)
+		f.mu.Unlock()
+		if !overtaken { // by an event, which has brought an inspection of its own
+			f.Tell(*j.seen)
+		}
+	case j.event != nil:
+		f.event(ctx, *j.event, j.begun)
+	case j.gone != "":
+		f.engine.known.remove(j.gone)
+		f.forget(j.gone)
+		f.Tell(aweigh.Fact{Kind: aweigh.FactRemoved, At: time.Now().UTC(), Instance: j.gone})
+	case j.created != "":
+		at := time.Now().UTC()
+		if k, err := f.engine.inspect(ctx, j.created); err == nil && k.container.Error != "" {
+			c := k.container
+			f.Tell(aweigh.Fact{Kind: aweigh.FactSeen, At: at, Instance: c.ID, Container: &c})
+		}
+	default:
+		at := time.Now().UTC()
+		if k, err := f.engine.inspect(ctx, j.inspect); err == nil {
+			c := k.container
+			f.later(job{seen: &aweigh.Fact{Kind: aweigh.FactSeen, At: at, Instance: c.ID, Container: &c, Reason: k.health}}, c.ID)
+		}
+	}
+}
+
+func (f *follower) forget(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.handled, id)
+}
+
+// later adds a job once all events have been heard that happened before now.
+func (f *follower) later(j job, id string) {
+	time.AfterFunc(settle, func() { f.to(id).add(j) })
+}
+
+// event turns an event into facts.
+func (f *follower) event(ctx context.Context, m events.Message, begun bool) {
+	id := m.Actor.ID
+	fact := aweigh.Fact{At: time.Unix(0, m.TimeNano).UTC(), Instance: id, ID: eventID(m)}
+	attributes := m.Actor.Attributes
+	f.mu.Lock()
+	if f.handled[id].Before(fact.At) {
+		f.handled[id] = fact.At
+	}
+	f.mu.Unlock()
+	switch action := string(m.Action); {
+	case action == "create":
+		f.container(ctx, m, true) // so that all is known of it when it starts
+		return
+	case action == "start":
+		if !begun {
+			f.begin(m, f.container(ctx, m, false))
+		}
+		fact.Kind = aweigh.FactStarted
+		fact.Container = f.container(ctx, m, true)
+	case action == "kill":
+		fact.Kind = aweigh.FactSignalled
+		fact.Signal = signalName(attributes["signal"])
+	case action == "die", action == "died":
+		fact.Kind = aweigh.FactDied
+		code, err := strconv.Atoi(attributes["exitCode"])
+		if err != nil {
+			code, _ = strconv.Atoi(attributes["containerExitCode"]) // older Podmans
+		}
+		var inspected bool
+		fact.Container, inspected = f.atDeath(ctx, m, code)
+		fact.Exit = exitOf(code, inspected && f.wasOOM(id, fact.At))
+		if !inspected {
+			defer f.lookAfter(ctx, id) // once it is told
+		}
+	case action == "stop":
+		fact.Kind = aweigh.FactStopped
+	case action == "oom":
+		fact.Kind = aweigh.FactOOM
+	case action == "destroy", action == "remove":
+		fact.Kind = aweigh.FactRemoved
+		defer f.engine.known.remove(id)
+		defer f.forget(id)
+	case strings.HasPrefix(action, "health_status"):
+		fact.Kind = aweigh.FactHealth
+		fact.OK = strings.HasSuffix(action, " healthy")
+		if !fact.OK {
+			f.container(ctx, m, true)
+			k, _ := f.engine.known.get(id)
+			fact.Reason = k.health
+		}
+	default: // rename, update, pause: what it is now matters, not what happened
+		fact.Kind, fact.ID = aweigh.FactSeen, ""
+		if fact.Container = f.container(ctx, m, true); fact.Container == nil {
+			return
+		}
+	}
+	f.Tell(fact)
+}
+
+// container is what is known of an event's container: by inspection, else by
+// an earlier one, else by what the event itself tells.
+func (f *follower) container(ctx context.Context, m events.Message, fresh bool) *aweigh.Container {
+	k, found := f.engine.known.get(m.Actor.ID)
+	if fresh || !found {
+		if now, err := f.engine.inspect(ctx, m.Actor.ID); err == nil {
+			k, found = now, true
+		}
+	}
+	if found {
+		c := k.container
+		return &c
+	}
+	a := m.Actor.Attributes
+	c := aweigh.Container{Engine: "docker", ID: m.Actor.ID, Name: a["name"], Image: a["image"], Labels: ours(a), Status: "exited"}
+	c.Service, c.Project = serviceOf(c.Name, a)
+	return &c
+}
+
+// wasOOM reports whether the inspection after a death, which may already show
+// the next life, says that the kernel killed it.
+func (f *follower) wasOOM(id string, at time.Time) bool {
+	k, ok := f.engine.known.get(id)
+	if !ok || k.container.Exit == nil {
+		return false
+	}
+	return k.container.Exit.OOM && !k.container.Finished.Before(at.Add(-10*time.Second))
+}
+
+// signalName is "SIGTERM" for "15", "TERM" and "SIGTERM".
+func signalName(s string) string {
+	if n, err := strconv.Atoi(s); err == nil {
+		if name, ok := signals[syscall.Signal(n)]; ok {
+			return name
+		}
+		return "signal " + s
+	}
+	if s != "" && !strings.HasPrefix(s, "SIG") {
+		return "SIG" + s
+	}
+	return s
+}
+
+var signals = map[syscall.Signal]string{
+	syscall.SIGHUP: "SIGHUP", syscall.SIGINT: "SIGINT", syscall.SIGQUIT: "SIGQUIT", syscall.SIGABRT: "SIGABRT",
+	syscall.SIGKILL: "SIGKILL", syscall.SIGUSR1: "SIGUSR1", syscall.SIGUSR2: "SIGUSR2", syscall.SIGTERM: "SIGTERM",
+	syscall.SIGWINCH: "SIGWINCH",
+}

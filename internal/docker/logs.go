@@ -1,0 +1,106 @@
+package docker
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/client"
+)
+
+// Span is a part of a container's output. The zero value is all that there is.
+type Span struct {
+	Since, Until time.Time // zero: from its beginning, to its end
+	Follow       bool      // also what comes, until the container ends
+	Tail         int       // the last lines of that alone; 0: all of it
+}
+
+// Logs is a container's output. It is framed (see Frames) unless the container
+// has a terminal.
+//
+// The request is written by hand over the client's connection: one of
+// net/http's costs two goroutines and two buffers more, for as long as the
+// container lives, and a host may have hundreds.
+func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser, error) {
+	query := url.Values{"stdout": {"1"}, "stderr": {"1"}}
+	if span.Follow {
+		query.Set("follow", "1")
+	}
+	if !span.Until.IsZero() {
+		query.Set("until", stamp(span.Until))
+	}
+	if !span.Since.IsZero() {
+		query.Set("since", stamp(span.Since))
+	}
+	if span.Tail > 0 {
+		query.Set("tail", strconv.Itoa(span.Tail))
+	}
+	host, err := client.ParseHostURL(e.client.DaemonHost())
+	if err != nil {
+		return nil, err
+	}
+	where := url.URL{Scheme: "http", Host: "localhost", RawQuery: query.Encode(),
+		Path: strings.TrimSuffix(host.Path, "/") + "/v" + e.client.ClientVersion() + "/containers/" + id + "/logs"}
+	if host.Scheme == "tcp" {
+		where.Host = host.Host
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("User-Agent", "aweigh")
+	conn, err := e.client.Dialer()(ctx)
+	if err != nil {
+		return nil, e.explain(err)
+	}
+	s := &logStream{conn: conn}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := request.Write(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	answer, err := http.ReadResponse(bufio.NewReaderSize(conn, headBytes), request)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	s.body = answer.Body
+	if answer.StatusCode != http.StatusOK {
+		defer conn.Close()
+		return nil, refusal(answer)
+	}
+	return s, nil
+}
+
+// headBytes is the buffer for the head of the engine's answer. Output that is
+// longer is read past it.
+const headBytes = 1 << 10
+
+// refusal is the engine's own word in an answer that is none.
+func refusal(answer *http.Response) error {
+	var said struct{ Message string }
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, 4<<10))
+	if json.Unmarshal(text, &said) != nil || said.Message == "" {
+		said.Message = answer.Status
+	}
+	return fmt.Errorf("the engine says: %s", firstLine(said.Message))
+}
+
+// logStream is output as it comes. Its Close may be called while it is read:
+// that of net/http's body would wait for the rest.
+type logStream struct {
+	conn net.Conn
+	body io.Reader
+}
+
+func (s *logStream) Read(b []byte) (int, error) { return s.body.Read(b) }
+func (s *logStream) Close() error               { return s.conn.Close() }

@@ -1,0 +1,69 @@
+package drill
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+)
+
+// resourceDrills are about what a service needs of its host.
+var resourceDrills = []Drill{
+	{Name: "out-of-memory", Injects: "its memory runs out, and the kernel kills it", Inject: later(outOfMemory),
+		Causes: []string{"oom-killed"}},
+	{Name: "disk-full", Injects: "its volumes have no room left", Inject: atStart(diskFull), Mild: true,
+		Causes: []string{"disk-full", "readonly-filesystem", "permission-denied"}},
+	{Name: "read-only", Injects: "its file system and its volumes are read only", Inject: atStart(readOnly), Mild: true,
+		Causes: []string{"readonly-filesystem", "permission-denied"}},
+	{Name: "descriptor-limit", Injects: "it may have five file descriptors", Inject: atStart(fewDescriptors), Mild: true,
+		Causes: []string{"fd-limit"}},
+}
+
+// memoryLimit is that of a copy of a service that has none: much for what it
+// does in a drill, and little for the host.
+const memoryLimit = 1 << 30
+
+func outOfMemory(*stage) ([]string, []change, error) {
+	return []string{"memory"}, []change{func(_ *container.Config, h *container.HostConfig) {
+		if h.Memory == 0 || h.Memory > memoryLimit {
+			h.Memory = memoryLimit
+		}
+		h.MemorySwap = h.Memory // none besides
+	}}, nil
+}
+
+// smallDisk is the size of a file system that is to be full.
+const smallDisk = 256 << 10
+
+func diskFull(st *stage) ([]change, error) {
+	paths := st.service.Volumes
+	if len(paths) == 0 {
+		return nil, notApplicable{"it has no volume: what it writes lies on the host's own disk, which a drill does not fill"}
+	}
+	small := func(c *container.Config, h *container.HostConfig) {
+		c.Volumes = nil
+		for _, path := range paths {
+			h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeTmpfs, Target: path,
+				TmpfsOptions: &mount.TmpfsOptions{SizeBytes: smallDisk, Mode: os.ModeSticky | 0o777}})
+		}
+	}
+	return []change{small, st.before(append([]string{"fill"}, paths...)...)}, nil
+}
+
+func readOnly(st *stage) ([]change, error) {
+	if st.service.Host.ReadonlyRootfs && len(st.service.Volumes) == 0 {
+		return nil, notApplicable{"all that it has is read only already"}
+	}
+	return []change{func(c *container.Config, h *container.HostConfig) {
+		h.ReadonlyRootfs, c.Volumes, h.Tmpfs = true, nil, nil
+		for n, path := range st.service.Volumes { // the engine lets no volume without a name be read only
+			h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeVolume, Source: fmt.Sprintf("%s-%d", st.name, n), Target: path, ReadOnly: true,
+				VolumeOptions: &mount.VolumeOptions{Labels: st.labels()}})
+		}
+	}}, nil
+}
+
+func fewDescriptors(st *stage) ([]change, error) {
+	return []change{st.before("files", "5")}, nil
+}

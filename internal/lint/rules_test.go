@@ -1,0 +1,291 @@
+package lint
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aweigh/aweigh/internal/compose"
+)
+
+// example is a small project, and what a rule says of it.
+type example struct {
+	compose    string // the body of `services:`, or a whole file if it begins with "name:"
+	dockerfile string
+	host       func(*Input)
+	want       string // "LINE message" of the one finding; "" is none
+}
+
+// The table has, for each rule, what it finds and what it leaves alone.
+var examples = map[string][]example{
+	"no-healthcheck": {
+		{compose: `web: {image: "x:1", ports: ["80:80"]}`, want: "2 no health check in the compose file; whether the image has one is not known here"},
+		{compose: `web: {image: "x:1", healthcheck: {disable: true}}`, want: "2 the health check is turned off"},
+		{compose: `web: {image: "x:1", ports: ["80:80"]}`, host: image(Image{}), want: "2 no health check"},
+		{compose: `web: {build: .}`, dockerfile: "FROM scratch\nHEALTHCHECK NONE\n", want: "2 HEALTHCHECK NONE: the health check is turned off"},
+		{compose: `web: {image: "x:1"}`, host: image(Image{HealthTest: []string{"CMD", "/check"}})},
+		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nHEALTHCHECK CMD /check\n"},
+		{compose: `web: {image: "x:1", command: migrate}`}, // a job
+	},
+	"healthcheck-program": {
+		{compose: `web: {build: ., healthcheck: {test: "curl -f http://localhost/"}}`, dockerfile: "FROM scratch\nCOPY server /server\n",
+			want: "2 the health check needs /bin/sh and curl, and the image is made FROM scratch: nothing is in it but what is copied"},
+		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD", "curl", "-f", "http://localhost/"]}}`, host: lacks("curl"),
+			want: "2 the health check needs curl, which the image x:1 does not have"},
+		{compose: `web: {build: ., healthcheck: {test: ["CMD", "/server", "check"]}}`, dockerfile: "FROM scratch\nCOPY server /server\n"},
+		{compose: `web: {build: ., healthcheck: {test: ["CMD", "curl", "x"]}}`, dockerfile: "FROM scratch\nCOPY --from=y / /\n"},
+		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD", "curl", "x"]}}`}, // nobody knows
+		{compose: `web: {image: "x:1", healthcheck: {test: "true || exit 1"}}`, host: lacks("curl")},
+	},
+	"healthcheck-weak": {
+		{compose: `web: {image: "x:1", healthcheck: {test: "pgrep nginx"}}`, want: "2 the health check is weak: pgrep only sees that a process exists"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "nc -z localhost 80 || exit 1"}}`, want: "2 the health check is weak: nc only sees that something listens"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -s http://localhost/"}}`, want: "2 the health check is weak: curl without -f takes a 500 for success"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -f localhost || exit 0"}}`, want: "2 the health check is weak: it ends in exit 0, whatever came before"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "echo > /dev/tcp/127.0.0.1/80"}}`, want: "2 the health check is weak: it only sees that a port accepts a connection"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -fsS http://localhost/ || exit 1"}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD-SHELL", "curl -s http://localhost/ | grep ok"]}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD", "pg_isready"]}}`},
+	},
+	"healthcheck-port": {
+		{compose: `web: {image: "x:1", ports: ["80:8080"], healthcheck: {test: "curl -f http://localhost:80/"}}`, want: "2 the health check asks port 80, which is the published one: inside it is 8080"},
+		{compose: `web: {image: "x:1", ports: ["80:8080"], healthcheck: {test: "curl -f http://localhost:81/"}}`, want: "2 the health check asks port 81, and what is known of the service is 8080"},
+		{compose: `web: {image: "x:1", ports: ["80:8080"], labels: {aweigh.probe: "http://:8080/health"}, healthcheck: {test: "curl -f http://localhost:8080/ping"}}`,
+			want: "2 the health check asks /ping, and the probe of the service is /health"},
+		{compose: `web: {image: "x:1", ports: ["80:8080"], healthcheck: {test: "curl -f http://localhost:8080/"}}`},
+		{compose: `web: {image: "x:1", ports: ["80:8080"], environment: {PORT: "9"}, healthcheck: {test: "curl -f http://localhost:9/"}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -f http://localhost:80/"}}`},
+	},
+	"healthcheck-elsewhere": {
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -f http://example.com/"}}`, want: "2 the health check asks example.com"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -f http://web:80/"}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -f http://$$HOSTNAME/"}}`},
+	},
+	"healthcheck-blind": {
+		{compose: `web: {image: "x:1", healthcheck: {test: "x", interval: 1m, retries: 5}}`, want: "2 an outage is seen after 5m (interval 1m × 5 retries)"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "x"}}`},
+	},
+	"start-period-missing": {
+		{compose: `web: {image: "x:1", healthcheck: {test: "x"}}`, want: "2 the health check has no start_period; no start of it was measured"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "x"}}`, host: took(4 * time.Second), want: "2 the health check has no start_period; the one start that was measured took 4s"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "x", start_period: 10s}}`},
+		{compose: `web: {build: ., healthcheck: {interval: 5s}}`, dockerfile: "FROM x:1\nHEALTHCHECK --start-period=9s CMD x\n"},
+	},
+	"start-period-short": {
+		{compose: `web: {image: "x:1", healthcheck: {test: "x", start_period: 5s}}`, host: took(3*time.Second, 4*time.Second, 200*time.Second),
+			want: "2 start_period is 5s, and the 99th percentile of 3 starts that were measured is 3m20s"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "x", start_period: 5s}}`, host: took(3*time.Second, 4*time.Second)},
+		{compose: `web: {image: "x:1", healthcheck: {test: "x", start_period: 5s}}`},
+	},
+	"depends-on-started": {
+		{compose: "web: {image: \"x:1\", depends_on: [db]}\n  db: {image: \"y:1\", healthcheck: {test: x}}", want: "2 it is started before db serves: depends_on does not wait for service_healthy"},
+		{compose: "web: {image: \"x:1\", depends_on: {db: {condition: service_healthy}}}\n  db: {image: \"y:1\", healthcheck: {test: x}}"},
+		{compose: "web: {image: \"x:1\", depends_on: [db]}\n  db: {image: \"y:1\", command: migrate}"},
+	},
+	"depends-on-unchecked": {
+		{compose: "web: {image: \"x:1\", depends_on: {db: {condition: service_healthy}}}\n  db: {image: \"y:1\", healthcheck: {disable: true}}", want: "2 it waits for the health of db, which has no health check"},
+		{compose: "web: {image: \"x:1\", depends_on: {db: {condition: service_healthy}}}\n  db: {image: \"y:1\"}",
+			want: "2 it waits for the health of db, which has no health check unless its image has one: that is not known here"},
+		{compose: "web: {image: \"x:1\", depends_on: {db: {condition: service_healthy}}}\n  db: {image: \"y:1\", healthcheck: {test: x}}"},
+	},
+	"port-clash": {
+		{compose: "a: {image: \"x:1\", ports: [\"80:80\"]}\n  b: {image: \"x:1\", ports: [\"127.0.0.1:80:8080\"]}", want: "3 port 127.0.0.1:80 is published by a as well"},
+		{compose: "a: {image: \"x:1\", ports: [\"80:80\"], scale: 2}", want: "2 2 containers of a publish port 80: only one of them can"},
+		{compose: "a: {image: \"x:1\", ports: [\"10.0.0.1:80:80\"]}\n  b: {image: \"x:1\", ports: [\"10.0.0.2:80:80\"]}"},
+		{compose: "a: {image: \"x:1\", ports: [\"53:53\", \"53:53/udp\", \"80\"]}\n  b: {image: \"x:1\", ports: [\"80\"]}"},
+		{compose: "a: {image: \"x:1\", ports: [\"80:80\"], profiles: [one]}\n  b: {image: \"x:1\", ports: [\"80:80\"], profiles: [two]}"},
+	},
+	"port-taken": {
+		{compose: `web: {image: "x:1", ports: ["80:80"]}`, host: taken(Listener{Addr: "0.0.0.0", Port: 80, By: "nginx (pid 812)"}), want: "2 port 80 is taken on this host by nginx (pid 812)"},
+		{compose: `web: {image: "x:1", ports: ["80:80"]}`, host: taken(Listener{Addr: "::", Port: 80, Project: "shop", Service: "web"})},
+		{compose: `web: {image: "x:1", ports: ["10.0.0.1:80:80"]}`, host: taken(Listener{Addr: "127.0.0.1", Port: 80})},
+	},
+	"loopback-inside": {
+		{compose: `web: {image: "x:1", ports: ["80:80"], command: "serve --host 127.0.0.1"}`, want: "2 it listens on the container's loopback only: --host 127.0.0.1"},
+		{compose: `web: {image: "x:1", ports: ["80:80"], command: "python -m uvicorn app:app"}`, want: "2 it listens on the container's loopback only: uvicorn does so unless an address is given"},
+		{compose: `web: {image: "x:1", ports: ["80:80"], environment: {LISTEN_ADDR: "localhost:80"}}`, want: "2 it may listen on the container's loopback only: LISTEN_ADDR is localhost:80"},
+		{compose: `web: {build: ., ports: ["80:80"]}`, dockerfile: "FROM x:1\nCMD flask run\n", want: "2 it listens on the container's loopback only: flask run does so unless an address is given"},
+		{compose: `web: {image: "x:1", ports: ["80:80"], command: "uvicorn app:app --host 0.0.0.0"}`},
+		{compose: `web: {build: ., ports: ["80:80"]}`, dockerfile: "FROM x:1\nENV FLASK_RUN_HOST 0.0.0.0\nCMD [\"flask\", \"run\"]\n"},
+		{compose: `web: {image: "x:1", ports: ["80:80"], environment: {GUNICORN_CMD_ARGS: "--bind=:80"}, command: "gunicorn app"}`},
+		{compose: `web: {image: "x:1", ports: ["80:80"], command: "gunicorn -b :80 app"}`},
+		{compose: `web: {image: "x:1", command: "uvicorn app:app"}`},
+		{compose: `web: {image: "x:1", ports: ["80:80"], network_mode: host, command: "uvicorn app:app"}`},
+	},
+	"floating-tag": {
+		{compose: `web: {image: "localhost:5000/x"}`, want: "2 image localhost:5000/x has no tag, which means latest"},
+		{compose: `web: {image: "x:latest"}`, want: "2 image x:latest has a tag that moves"},
+		{compose: `web: {image: "x:1.2"}`},
+		{compose: `web: {image: "x@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}`},
+	},
+	"floating-base": {
+		{compose: `web: {build: .}`, dockerfile: "ARG BASE=python\nFROM $BASE\n", want: "2 the base image python has no tag, which means latest"},
+		{compose: `web: {build: .}`, dockerfile: "FROM scratch\n"},
+	},
+	"variable-unset": {
+		{compose: `web: {image: "x:${LINT_TEST_TAG}"}`, want: "2 variable LINT_TEST_TAG is not set, and has no default"},
+		{compose: `web: {image: "x:${LINT_TEST_TAG:?say it}"}`, want: "2 variable LINT_TEST_TAG must be set, and is not: say it"},
+		{compose: `web: {image: "x:1", environment: [LINT_TEST_NAME]}`, want: "2 LINT_TEST_NAME is to be passed on, and is not set here"},
+		{compose: `web: {image: "x:${LINT_TEST_TAG:-1}"}`},
+	},
+	"file-missing": {
+		{compose: `web: {image: "x:1", env_file: nosuch.env}`, want: "2 env_file nosuch.env is not there"},
+		{compose: `web: {image: "x:1", volumes: ["./nosuch:/x"]}`, want: "2 the source of a bind mount is not there: nosuch"},
+		{compose: `web: {build: ./nosuch}`, want: "2 the Dockerfile nosuch/Dockerfile is not there"},
+		{compose: `web: {build: {context: ., target: nosuch}}`, dockerfile: "FROM x\n", want: `2 Dockerfile has no stage "nosuch"`},
+		{compose: "name: shop\nservices: {web: {image: x, secrets: [s]}}\nsecrets: {s: {file: nosuch}}", want: "3 the file of secret s is not there: nosuch"},
+		{compose: `web: {image: "x:1", env_file: [{path: nosuch.env, required: false}], volumes: ["data:/x", ".:/y"]}` + "\nvolumes: {data: {}}"},
+	},
+	"plain-secret": {
+		{compose: `web: {image: "x:1", environment: {DB_PASSWORD: hunter2}}`, want: "2 the value of DB_PASSWORD is written in the file"},
+		{compose: `web: {image: "x:1", environment: ["DB=postgres://u:hunter2@db/x"]}`, want: "2 the value of DB is written in the file"},
+		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nENV API_KEY=hunter2\n", want: "2 the value of API_KEY is written in the Dockerfile, and stays in the image"},
+		{compose: `web: {image: "x:1", environment: {DB_PASSWORD: "${PATH}", KEY: x, TOKEN_FILE: /run/secrets/t, TOKEN: /run/t, RESET_PASSWORD: "true", URL: "http://db/x"}}`},
+	},
+	"shared-volume": {
+		{compose: "a: {image: x, volumes: [\"data:/a\"]}\n  b: {image: x, volumes: [\"data:/b\"]}\nvolumes: {data: {}}", want: "3 data is written to by a as well"},
+		{compose: "a: {image: x, volumes: [\"data:/a\"]}\n  b: {image: x, volumes: [\"data:/b:ro\", \"/var/run/docker.sock:/s\"]}\n  c: {image: x, volumes: [\"/var/run/docker.sock:/s\"]}\nvolumes: {data: {}}"},
+		{compose: "a: {image: x, volumes: [\"r:/var/lib/aweigh\"]}\n  b: {image: x, volumes: [\"r:/var/lib/aweigh\"]}\nvolumes: {r: {}}"},
+	},
+	"memory-limit": {
+		{compose: `web: {image: "x:1", mem_limit: 64m}`, host: measured(Measured{OOM: 2}), want: "2 the limit is 64 MiB, and it was killed for want of memory 2 times"},
+		{compose: `web: {image: "x:1", deploy: {resources: {limits: {memory: 64m}}}}`, host: measured(Measured{Peak: 63 << 20}), want: "2 the limit is 64 MiB, and it was seen to take 63 MiB"},
+		{compose: `web: {image: "x:1", mem_limit: 64m}`, host: measured(Measured{Peak: 32 << 20})},
+		{compose: `web: {image: "x:1"}`, host: measured(Measured{OOM: 2})},
+	},
+	"log-rotation": {
+		{compose: `web: {image: "x:1"}`, want: "2 its log grows without end: no max-size, unless the engine's daemon.json has one"},
+		{compose: `web: {image: "x:1", logging: {driver: json-file}}`, want: "2 its log grows without end: json-file without max-size"},
+		{compose: `web: {image: "x:1", logging: {driver: local}}`},
+		{compose: `web: {image: "x:1", logging: {options: {max-size: 1m}}}`},
+		{compose: `web: {image: "x:1"}`, host: func(in *Input) { in.Rotated = true }},
+	},
+	"restart-unwatched": {
+		{compose: `web: {image: "x:1", restart: always}`, want: "2 restart: always, and no watcher has been on this host"},
+		{compose: `web: {image: "x:1", restart: always}`, host: watched(3 * time.Hour), want: "2 restart: always, and no watcher has been here for 3h"},
+		{compose: `web: {image: "x:1", restart: always}`, host: watched(time.Minute)},
+		{compose: `web: {image: "x:1", restart: "no"}`},
+	},
+	"stop-grace": {
+		{compose: `web: {image: "x:1"}`, want: "2 no stop_grace_period: it is killed 10s after SIGTERM"},
+		{compose: `web: {image: "x:1", stop_grace_period: 0s}`, want: "2 stop_grace_period is 0s: it is killed at once"},
+		{compose: `web: {image: "x:1", stop_grace_period: 20s}`},
+	},
+	"signals-lost": {
+		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nCMD migrate && serve\n", want: "2 its first process is a shell; dash, which is the sh of Debian, passes no signal on"},
+		{compose: `web: {build: .}`, dockerfile: "FROM alpine:3\nCMD migrate && serve\n"},
+		{compose: `web: {image: "x:1", command: ["bash", "-c", "migrate; serve"]}`},
+		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nCMD migrate && exec serve\n"},
+		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nCMD [\"serve\"]\n"},
+		{compose: `web: {build: ., init: true}`, dockerfile: "FROM x:1\nCMD migrate && serve\n"},
+	},
+	"init-missing": {
+		{compose: `web: {image: "x:1", command: ["sh", "-c", "cron & serve"]}`, want: "2 its first process is a shell that starts others in the background"},
+		{compose: `web: {image: "x:1", command: npm start}`, want: "2 npm is its first process, and reaps only what it started itself"},
+		{compose: `web: {image: "x:1", command: npm start, init: true}`},
+		{compose: `web: {image: "x:1", command: ["/aweigh-init", "--", "npm", "start"]}`},
+		{compose: `web: {image: "x:1"}`},
+	},
+}
+
+func TestEachRule(t *testing.T) {
+	for _, r := range Rules() {
+		found, left := 0, 0
+		for _, e := range examples[r.ID] {
+			got := strings.Join(said(run(t, e), r.ID), "\n")
+			if got != e.want {
+				t.Errorf("%s: of\n%s\ngot  %q\nwant %q", r.ID, e.compose, got, e.want)
+			}
+			if e.want == "" {
+				left++
+			} else {
+				found++
+			}
+		}
+		if found == 0 || left == 0 {
+			t.Errorf("%s has no example of what it finds, or none of what it leaves alone", r.ID)
+		}
+		if r.Title == "" || r.Why == "" || r.Fix == "" || rank(r.Severity) < 0 {
+			t.Errorf("%s is not complete", r.ID)
+		}
+	}
+}
+
+// run lints an example in a directory of its own.
+func run(t *testing.T, e example) []Finding {
+	t.Helper()
+	text := e.compose
+	if !strings.HasPrefix(text, "name:") {
+		text = "services:\n  " + text
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "compose.yaml"), text+"\n")
+	if e.dockerfile != "" {
+		write(t, filepath.Join(dir, "Dockerfile"), e.dockerfile)
+	}
+	t.Chdir(dir)
+	return load(t, e.host)
+}
+
+func load(t *testing.T, host func(*Input)) []Finding {
+	t.Helper()
+	p, err := compose.Load(t.Context(), compose.Choice{Name: "shop", Lenient: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := Input{Project: p}
+	if host != nil {
+		host(&in)
+	}
+	return Run(in)
+}
+
+func said(findings []Finding, rule string) (all []string) {
+	for _, f := range findings {
+		if f.Rule == rule {
+			all = append(all, strings.Split(f.Place().String(), ":")[1]+" "+f.Message)
+		}
+	}
+	return all
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func image(i Image) func(*Input) {
+	return func(in *Input) { in.Images = func(string) (Image, bool) { return i, true } }
+}
+
+func lacks(programs ...string) func(*Input) {
+	return func(in *Input) {
+		image(Image{})(in)
+		in.Lacks = func(_ string, wanted []string) (missing []string, ok bool) {
+			for _, w := range wanted {
+				for _, p := range programs {
+					if w == p {
+						missing = append(missing, w)
+					}
+				}
+			}
+			return missing, true
+		}
+	}
+}
+
+func measured(m Measured) func(*Input) {
+	return func(in *Input) { in.Measured = func(string) Measured { return m } }
+}
+
+func took(d ...time.Duration) func(*Input) { return measured(Measured{Ready: d}) }
+
+func taken(l Listener) func(*Input) { return func(in *Input) { in.Listeners = []Listener{l} } }
+
+func watched(ago time.Duration) func(*Input) {
+	return func(in *Input) { in.Now = time.Now(); in.Watcher.Last = in.Now.Add(-ago) }
+}

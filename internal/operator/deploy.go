@@ -1,0 +1,233 @@
+package operator
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/cli"
+	"github.com/aweigh/aweigh/internal/config"
+	"github.com/aweigh/aweigh/internal/deploy"
+	"github.com/aweigh/aweigh/internal/record"
+)
+
+type deployFlags struct {
+	project
+	config, state, engine, stage, soak, within, trial string
+	notify                                            cli.StringList
+	dryRun, yes, json                                 bool
+}
+
+func deployCommand() cli.Command {
+	return cli.Command{
+		Name: "deploy", Synopsis: "[flags] [SERVICE... | resume [ID] | abort [ID]]", About: "bring a compose project up to date, proven or undone",
+		BadUsage: 2,
+		Details: `Notes what runs, checks what can be checked before, has Compose apply the project
+(or the services that are named, with what they depend on), verifies it and watches
+it for a while; through the stages of aweigh.yaml, one after the other. What fails
+is rolled back to what ran before, and that is verified as well. See docs/deploy.md.
+
+Exit status: 0 deployed, 1 rolled back and what ran before is proven, 2 nothing was
+done, 3 the rollback failed or could not be proven, 4 interrupted: resume or abort.`,
+		Example: "  PROGRAM deploy --dry-run\n  PROGRAM deploy --yes --soak 10m\n  PROGRAM deploy web --stage staging --yes\n  PROGRAM deploy resume",
+		Run:     runDeploy,
+		Flags: func(fs *flag.FlagSet) any {
+			f := &deployFlags{}
+			f.project.flags(fs)
+			f.flags(fs)
+			fs.StringVar(&f.stage, "stage", "", "only the stage of this `NAME` (default: all of aweigh.yaml, in their order)")
+			fs.StringVar(&f.soak, "soak", "", "how long to watch it once it is proven: `TIME`, 0 for not at all (default: the stage's)")
+			fs.StringVar(&f.within, "within", "", "how long it may take to be proven: `TIME` (default: the stage's, 5m)")
+			fs.StringVar(&f.trial, "trial", "", "what a trial boot has beside it: `WHAT` is real, stub, none, or off for no trial boot (default: the stage's, real)")
+			fs.BoolVar(&f.dryRun, "dry-run", false, "say each step, and do none")
+			fs.BoolVar(&f.yes, "yes", false, "do not ask")
+			return f
+		},
+	}
+}
+
+// flags are those that deploy and resolve share.
+func (f *deployFlags) flags(fs *flag.FlagSet) {
+	fs.StringVar(&f.config, "config", "", "`FILE`, as aweigh init writes it (default: as for watch)")
+	fs.StringVar(&f.state, "state", "", "`DIR` of what is kept (default: /var/lib/aweigh, else the user's state directory)")
+	fs.StringVar(&f.engine, "docker", "", "`URL` of the container engine (default: DOCKER_HOST, else the local socket)")
+	fs.Var(&f.notify, "notify", "`URL` to tell, besides the routes of the configuration; may be repeated")
+	fs.BoolVar(&f.json, "json", false, "print the entries of the journal, one JSON object a line")
+}
+
+// The exit statuses of deploy.
+const (
+	exitDeployed       = 0
+	exitRolledBack     = 1
+	exitNothingDone    = 2
+	exitRollbackFailed = 3
+	exitInterrupted    = 4
+)
+
+func runDeploy(c *cli.Context, args []string) int {
+	f := c.Values.(*deployFlags)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if len(args) > 0 && (args[0] == "resume" || args[0] == "abort") {
+		if len(args) > 2 {
+			return c.Fail(exitNothingDone, fmt.Errorf("%s takes one id at most", args[0]))
+		}
+		return goOn(ctx, c, f, args[0], strings.Join(args[1:], ""))
+	}
+	conf, err := loadConfig(f.config)
+	if err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	plan, err := f.plan(ctx, conf, args)
+	if err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	state := stateDir(first(f.state, conf.Watch.State))
+	if f.dryRun {
+		if err := rehearse(ctx, c, f, conf, plan, state); err != nil {
+			return c.Fail(exitNothingDone, err)
+		}
+		return 0
+	}
+	if err := f.consent(c, plan); err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	unlock, err := deploy.Lock(state, plan.Projects(), plan.By, plan.ID)
+	if err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	defer unlock()
+	if d, err := deploy.Unfinished(state, plan.Projects()); err != nil {
+		return c.Fail(exitNothingDone, err)
+	} else if d != nil {
+		return c.Fail(exitNothingDone, fmt.Errorf("deployment %s was interrupted at %s: go on with `deploy resume`, or back with `deploy abort`", d.Plan.ID, d.Where()))
+	}
+	d, err := deploy.Begin(state, *plan)
+	if err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	return carryOut(ctx, c, f, conf, d, state)
+}
+
+// goOn resumes or aborts the deployment of this id, or the one that is unfinished.
+func goOn(ctx context.Context, c *cli.Context, f *deployFlags, how, id string) int {
+	conf, err := loadConfig(f.config)
+	if err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	state := stateDir(first(f.state, conf.Watch.State))
+	d, err := unfinished(state, id, how)
+	if err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	unlock, err := deploy.Lock(state, d.Plan.Projects(), user(), d.Plan.ID)
+	if err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	defer unlock()
+	// What its holder wrote until it let go of the lock.
+	if d, err = deploy.Open(state, d.Plan.ID); err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	// The services' settings are those of the file that it began with.
+	if f.config == "" && d.Plan.Config != "" {
+		if conf, err = config.Load(d.Plan.Config); err != nil {
+			return c.Fail(exitNothingDone, err)
+		}
+	}
+	if how == "resume" {
+		if err := d.Fits(ctx); err != nil {
+			return c.Fail(exitNothingDone, fmt.Errorf("deployment %s: %w", d.Plan.ID, err))
+		}
+	}
+	if how == "abort" || d.Outcome() == deploy.RollbackFailed {
+		if err := d.Abort(user()); err != nil {
+			return c.Fail(exitNothingDone, err)
+		}
+	}
+	return carryOut(ctx, c, f, conf, d, state)
+}
+
+func unfinished(state, id, how string) (*deploy.Deployment, error) {
+	if id == "" {
+		d, err := deploy.Unfinished(state, nil)
+		if err != nil || d != nil {
+			return d, err
+		}
+		return nil, fmt.Errorf("no deployment is unfinished: there is nothing to %s (see: deployments)", how)
+	}
+	d, err := deploy.Open(state, id)
+	if err != nil {
+		return nil, err
+	}
+	if o := d.Outcome(); o != deploy.Interrupted && o != deploy.RollbackFailed {
+		return nil, fmt.Errorf("deployment %s has ended: %s", d.Plan.ID, o)
+	}
+	return d, nil
+}
+
+// carryOut runs a deployment, and tells how it ended.
+func carryOut(ctx context.Context, c *cli.Context, f *deployFlags, conf *config.Config, d *deploy.Deployment, state string) int {
+	t, err := f.tools(c, conf, state, d)
+	if err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	what := fmt.Sprintf("%s (%s) to %s", d.Plan.Stages[len(d.Plan.Stages)-1].Project, strings.Join(d.Plan.Services, ", "), strings.Join(d.Plan.Names(), ", then "))
+	t.Out.Say("deployment %s: %s", d.Plan.ID, what)
+	t.Tell(ctx, fmt.Sprintf("deploying %s, as %s asked", what, d.Plan.By), nil)
+	began := time.Now()
+	outcome, err := d.Run(ctx, t)
+	if err != nil {
+		return c.Fail(exitInterrupted, fmt.Errorf("%w: once that is put right, go on with `deploy resume`, or back with `deploy abort`", err))
+	}
+	took := cli.Human(time.Since(began))
+	last := map[deploy.Outcome]struct {
+		status int
+		text   string
+	}{
+		deploy.Deployed:       {exitDeployed, "deployed after " + took},
+		deploy.RolledBack:     {exitRolledBack, "ROLLED BACK after " + took + ", and proven to be as it was before: " + d.Why()},
+		deploy.NothingDone:    {exitNothingDone, "nothing was done: " + d.Why()},
+		deploy.RollbackFailed: {exitRollbackFailed, "THE ROLLBACK FAILED: " + d.Trouble() + " (it began with " + d.Why() + "); try it again with `deploy resume " + d.Plan.ID + "`"},
+		deploy.Interrupted:    {exitInterrupted, "interrupted at " + d.Where() + ": go on with `deploy resume`, or back with `deploy abort`"},
+	}[outcome]
+	t.Out.Say("%s", last.text)
+	if outcome != deploy.Interrupted {
+		t.Tell(ctx, fmt.Sprintf("%s: %s", what, last.text), []string{"deployment " + d.Plan.ID})
+	}
+	return last.status
+}
+
+// consent asks a person.
+func (f *deployFlags) consent(c *cli.Context, plan *deploy.Plan) error {
+	if f.yes {
+		return nil
+	}
+	if !terminal(os.Stdin) {
+		return errors.New("this is no terminal, so nobody can be asked: give --yes")
+	}
+	fmt.Fprintf(c.Stderr, "Deploy %s to %s? [y/N] ", record.Printable(strings.Join(plan.Services, ", ")), strings.Join(plan.Names(), ", then "))
+	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		return errors.New("not confirmed: nothing was done")
+	}
+	return nil
+}
+
+func terminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// deployment is a notification of the beginning or the end of a deployment.
+func deployment(title string, services, facts []string, host string) *aweigh.Notification {
+	now := time.Now()
+	return &aweigh.Notification{ID: aweigh.NewID(now), Occasion: aweigh.OnDeploying, At: now.UTC(), Host: host, Title: title, Services: services, Facts: facts, Command: "aweigh deployments"}
+}

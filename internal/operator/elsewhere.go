@@ -1,0 +1,115 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aweigh/aweigh/internal/cli"
+	"github.com/aweigh/aweigh/internal/remote"
+	"github.com/aweigh/aweigh/internal/store"
+)
+
+// elsewhere are the commands that read records here, which can ask a watcher
+// elsewhere as well. aweigh-init has them without: it knows no HTTP.
+func elsewhere() []cli.Command {
+	asks := map[string]func(*cli.Context, *asked, []string) int{"starts": startsThere, "logs": logsThere, "show": showThere}
+	var all []cli.Command
+	for _, cmd := range cli.Shared() {
+		if ask := asks[cmd.Name]; ask != nil {
+			all = append(all, askable(cmd, ask))
+		}
+	}
+	return all
+}
+
+// asked are a shared command's flags, and those that name a watcher elsewhere.
+type asked struct {
+	there
+	shared any
+	set    *flag.FlagSet
+	client *remote.Client
+}
+
+func (a *asked) text(name string) string { return a.set.Lookup(name).Value.String() }
+func (a *asked) is(name string) bool     { return a.text(name) == "true" }
+
+func askable(cmd cli.Command, ask func(*cli.Context, *asked, []string) int) cli.Command {
+	flags, run := cmd.Flags, cmd.Run
+	cmd.Flags = func(fs *flag.FlagSet) any {
+		a := &asked{shared: flags(fs), set: fs}
+		a.there.flags(fs)
+		return a
+	}
+	cmd.Run = func(c *cli.Context, args []string) int {
+		a := c.Values.(*asked)
+		if a.server == "" {
+			c.Values = a.shared
+			return run(c, args)
+		}
+		client, err := a.dial()
+		if err != nil {
+			return c.Fail(2, err)
+		}
+		a.client = client
+		return ask(c, a, args)
+	}
+	return cmd
+}
+
+func startsThere(c *cli.Context, a *asked, args []string) int {
+	q := store.StartQuery{Failed: a.is("failed"), Service: strings.Join(args, " ")}
+	if len(args) > 1 {
+		return c.Fail(2, fmt.Errorf("one service at most, got %s", q.Service))
+	}
+	if text := a.text("since"); text != "" {
+		since, err := cli.Moment(text, time.Now())
+		if err != nil {
+			return c.Fail(2, fmt.Errorf("--since: %w", err))
+		}
+		q.Since = since
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	list, err := a.client.Starts(ctx, q)
+	if err != nil {
+		return c.Fail(1, err)
+	}
+	return c.PrintStarts(list, a.is("json"), a.server)
+}
+
+func showThere(c *cli.Context, a *asked, args []string) int {
+	if len(args) != 1 {
+		return c.Fail(2, fmt.Errorf("one START or SERVICE is needed, got %d arguments", len(args)))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	told, err := a.client.Start(ctx, args[0])
+	if err != nil {
+		return c.Fail(1, err)
+	}
+	return c.Tell(told, a.is("json"))
+}
+
+func logsThere(c *cli.Context, a *asked, args []string) int {
+	if len(args) != 1 {
+		return c.Fail(2, fmt.Errorf("one START or SERVICE is needed, got %d arguments", len(args)))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	out, err := a.client.Output(ctx, args[0], a.text("phase"), a.is("follow"))
+	if err != nil {
+		return c.Fail(1, err)
+	}
+	defer out.Close()
+	if _, err := io.Copy(c.Stdout, out); err != nil && !errors.Is(err, context.Canceled) {
+		return c.Fail(1, err)
+	}
+	return 0
+}

@@ -1,0 +1,27 @@
+package operator
+
+import (
+	"flag"
+
+	"github.com/aweigh/aweigh/internal/cli"
+	"github.com/aweigh/aweigh/internal/compose"
+)
+
+// project are the flags that choose a compose project, as `docker compose` has
+// them.
+type project struct {
+	files, env cli.StringList
+	name       string
+}
+
+func (p *project) flags(fs *flag.FlagSet) {
+	fs.Var(&p.files, "file", "compose `FILE`; may be repeated (default: the one of the current directory, if there is one)")
+	fs.Var(&p.files, "f", "the same as --file")
+	fs.Var(&p.env, "env-file", "`FILE` with variables for the compose file; may be repeated")
+	fs.StringVar(&p.name, "project-name", "", "`NAME` of the compose project")
+	fs.StringVar(&p.name, "p", "", "the same as --project-name")
+}
+
+func (p *project) choice() compose.Choice {
+	return compose.Choice{Files: p.files, Name: p.name, EnvFiles: p.env}
+}

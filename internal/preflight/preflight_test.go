@@ -1,0 +1,107 @@
+package preflight
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/moby/api/types/container"
+
+	"github.com/aweigh/aweigh/internal/compose"
+	"github.com/aweigh/aweigh/internal/docker"
+)
+
+func TestInterpreterChecksWhatItIsToRun(t *testing.T) {
+	for _, c := range []struct{ argv, want string }{
+		{"python3 -u server.py --port 80", "python3 -m py_compile server.py"},
+		{"/usr/bin/python3.12 /app/main.py", "/usr/bin/python3.12 -m py_compile /app/main.py"},
+		{"python -m http.server", ""},
+		{"docker-entrypoint.sh node index.js", "node --check index.js"},
+		{"nginx -g daemon", "nginx -t"},
+		{"/aweigh-init -- php -S 0.0.0.0:80 index.php", "php -l index.php"},
+		{"/bin/sh /start.sh", "/bin/sh -n /start.sh"},
+		{"/server", ""},
+		{"shellcheck x.sh", ""},
+	} {
+		if got := strings.Join(checker(strings.Fields(c.argv)), " "); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.argv, got, c.want)
+		}
+	}
+}
+
+func TestTrialGetsNothingThatIsReal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	got := binds([]string{"/etc/app:/etc/app", "/data:/data:rw", path + ":/run/docker.sock", "trial-1_db:/var/lib/db:rw", "shop-data:/data2"}, "trial-1")
+	if want := []string{"/etc/app:/etc/app:ro", "/data:/data:ro", "trial-1_db:/var/lib/db:rw"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	for _, h := range []*container.HostConfig{{Privileged: true}, {PidMode: "host"}, {NetworkMode: "container:x"}, {VolumesFrom: []string{"x"}}} {
+		if real(docker.Twin{Host: h}) == "" {
+			t.Errorf("booted: %+v", h)
+		}
+	}
+	b := &booth{project: "trial-1", network: "trial-1-net"}
+	model := docker.Twin{ID: "0123456789abcdef", Service: "web", Config: &container.Config{Labels: map[string]string{"a": "b"}},
+		Host: &container.HostConfig{PublishAllPorts: true, NetworkMode: "host", RestartPolicy: container.RestartPolicy{Name: "always"}}}
+	boot := b.throwaway(model)
+	if h := boot.Host; h.PublishAllPorts || h.NetworkMode != "trial-1-net" || h.RestartPolicy.Name != "no" || boot.Config.Labels[Label] != "trial-1" {
+		t.Errorf("got %+v", h)
+	}
+	if model.Host.NetworkMode != "host" || len(model.Config.Labels) != 1 {
+		t.Error("the model was changed")
+	}
+}
+
+func TestCertificateThatHasExpiredIsTold(t *testing.T) {
+	dir := t.TempDir()
+	for name, days := range map[string]int{"old.pem": -1, "soon.crt": 3, "good.cer": 100} {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"shop.example"}, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().AddDate(0, 0, days)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := append([]byte("not a certificate\n"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	web := types.ServiceConfig{Name: "web"}
+	web.Volumes = []types.ServiceVolumeConfig{{Type: "bind", Source: dir, Target: "/certs"}}
+	f := &flight{Config: Config{Services: []string{"web"}, Project: &compose.Project{Project: &types.Project{Services: types.Services{"web": web}}}}}
+	got := map[Verdict]string{}
+	for _, c := range f.certificates(t.Context()) {
+		got[c.Verdict] = c.Found
+	}
+	if len(got) != 2 || !strings.Contains(got[Failed], "old.pem") || !strings.Contains(got[Warning], "soon.crt") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestReportShowsNoControlCharacters(t *testing.T) {
+	var b bytes.Buffer
+	r := Report{Verdict: Failed, Checks: []Check{{Name: "trial", Service: "web", Verdict: Failed, Found: "bad \x1b[2J words", Fix: "See."}}}
+	if err := r.Text(&b); err != nil || strings.Contains(b.String(), "\x1b") || !strings.Contains(b.String(), "→ See.") {
+		t.Errorf("%v: %q", err, b.String())
+	}
+}

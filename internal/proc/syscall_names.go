@@ -1,0 +1,100 @@
+package proc
+
+import "syscall"
+
+// syscallName names the calls in which processes are seen to wait. A switch,
+// not a map: nothing to build at start.
+func syscallName(number int) string {
+	switch number {
+	case syscall.SYS_READ:
+		return "read"
+	case syscall.SYS_READV:
+		return "readv"
+	case syscall.SYS_PREAD64:
+		return "pread64"
+	case syscall.SYS_WRITE:
+		return "write"
+	case syscall.SYS_WRITEV:
+		return "writev"
+	case syscall.SYS_PWRITE64:
+		return "pwrite64"
+	case syscall.SYS_RECVFROM:
+		return "recvfrom"
+	case syscall.SYS_RECVMSG:
+		return "recvmsg"
+	case syscall.SYS_RECVMMSG:
+		return "recvmmsg"
+	case syscall.SYS_SENDTO:
+		return "sendto"
+	case syscall.SYS_SENDMSG:
+		return "sendmsg"
+	case syscall.SYS_CONNECT:
+		return "connect"
+	case syscall.SYS_ACCEPT:
+		return "accept"
+	case syscall.SYS_ACCEPT4:
+		return "accept4"
+	case syscall.SYS_PPOLL:
+		return "ppoll"
+	case syscall.SYS_PSELECT6:
+		return "pselect6"
+	case syscall.SYS_EPOLL_PWAIT:
+		return "epoll_pwait"
+	case syscall.SYS_FUTEX:
+		return "futex"
+	case syscall.SYS_CLONE:
+		return "clone"
+	case syscall.SYS_WAIT4:
+		return "wait4"
+	case syscall.SYS_WAITID:
+		return "waitid"
+	case syscall.SYS_NANOSLEEP:
+		return "nanosleep"
+	case syscall.SYS_CLOCK_NANOSLEEP:
+		return "clock_nanosleep"
+	case syscall.SYS_RESTART_SYSCALL:
+		return "restart_syscall"
+	case syscall.SYS_FLOCK:
+		return "flock"
+	case syscall.SYS_FCNTL:
+		return "fcntl"
+	case syscall.SYS_OPENAT:
+		return "openat"
+	case syscall.SYS_IO_GETEVENTS:
+		return "io_getevents"
+	case syscall.SYS_RT_SIGSUSPEND:
+		return "rt_sigsuspend"
+	case syscall.SYS_RT_SIGTIMEDWAIT:
+		return "rt_sigtimedwait"
+	case syscall.SYS_FSYNC:
+		return "fsync"
+	case syscall.SYS_FDATASYNC:
+		return "fdatasync"
+	case syscall.SYS_SENDFILE:
+		return "sendfile"
+	case syscall.SYS_SPLICE:
+		return "splice"
+	case syscall.SYS_IOCTL:
+		return "ioctl"
+	case syscall.SYS_CLOSE:
+		return "close"
+	case syscall.SYS_SEMTIMEDOP:
+		return "semtimedop"
+	case syscall.SYS_MSGRCV:
+		return "msgrcv"
+	case syscall.SYS_STATFS:
+		return "statfs"
+	// Calls since Linux 5.0 have the same number everywhere.
+	case 426:
+		return "io_uring_enter"
+	case 435:
+		return "clone3"
+	case 437:
+		return "openat2"
+	case 441:
+		return "epoll_pwait2"
+	case 449:
+		return "futex_waitv"
+	}
+	return archSyscallName(number)
+}

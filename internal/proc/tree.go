@@ -1,0 +1,103 @@
+package proc
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxTree bounds what one look at a tree costs.
+const maxTree = 4096
+
+// Tree returns the descendants of root, without root itself, parents before
+// their children. What dies meanwhile is left out.
+func Tree(root int) []Process {
+	pids := Descendants(root)
+	tree := make([]Process, 0, len(pids))
+	for _, pid := range pids {
+		if p, err := Read(pid); err == nil {
+			tree = append(tree, p)
+		}
+	}
+	return tree
+}
+
+// Descendants returns the pids of [Tree], for a few microseconds each.
+func Descendants(root int) []int {
+	pids, ok := byChildren(root)
+	if !ok {
+		return byParent(root)
+	}
+	return pids
+}
+
+// byChildren follows /proc/PID/task/TID/children, which knows the tree without
+// a look at everyone else's processes; kernels without CONFIG_PROC_CHILDREN
+// and gVisor have none.
+func byChildren(root int) (pids []int, ok bool) {
+	queue := []int{root}
+	for i := 0; i < len(queue) && len(queue) < maxTree; i++ {
+		dir := "/proc/" + strconv.Itoa(queue[i]) + "/task/"
+		for _, tid := range numbers(dir) {
+			raw, err := readFile(dir+strconv.Itoa(tid)+"/children", 64<<10)
+			if err != nil {
+				if queue[i] == root && tid == root {
+					return nil, false
+				}
+				continue
+			}
+			for f := range strings.FieldsSeq(string(raw)) {
+				// A process that changes its parent while we look may be met twice.
+				if pid, err := strconv.Atoi(f); err == nil && !slices.Contains(queue, pid) {
+					queue = append(queue, pid)
+				}
+			}
+		}
+	}
+	return queue[1:], true
+}
+
+// byParent finds the same by looking at the parent of every process there is.
+func byParent(root int) []int {
+	children := map[int][]int{}
+	for _, pid := range numbers("/proc") {
+		raw, err := readFile("/proc/"+strconv.Itoa(pid)+"/stat", 4096)
+		if err != nil {
+			continue
+		}
+		if s, ok := parseStat(raw); ok {
+			children[s.ppid] = append(children[s.ppid], pid)
+		}
+	}
+	queue := []int{root}
+	for i := 0; i < len(queue) && len(queue) < maxTree; i++ {
+		queue = append(queue, children[queue[i]]...)
+		delete(children, queue[i]) // reused pids must not make a circle
+	}
+	return queue[1:]
+}
+
+// numbers returns the entries of a directory that are numbers, in order:
+// pids of /proc, tids of a task directory, descriptors of fd.
+func numbers(dir string) []int {
+	out, _ := readNumbers(dir)
+	return out
+}
+
+func readNumbers(dir string) ([]int, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	out := make([]int, 0, len(names))
+	for _, name := range names {
+		if n, err := strconv.Atoi(name); err == nil {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out, err
+}

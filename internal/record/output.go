@@ -1,0 +1,139 @@
+package record
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// markEvery is the grain of the time index: a new entry at most this often,
+// and at each change of stream.
+const markEvery = 50 * time.Millisecond
+
+// output is the recorded output of a service: output.log, which keeps the
+// beginning for ever, and, once that has reached its bound, output-1.log,
+// output-2.log …, of which the last two are kept. output.idx says which bytes
+// came when, and from which stream.
+type output struct {
+	dir        *os.Root
+	head, tail int64 // bounds of output.log and of each later segment
+
+	file    *os.File
+	index   *os.File
+	segment int
+	resumed bool  // segments are there already: go on with the next
+	size    int64 // of the open segment
+	offset  int64 // of all that was recorded
+	stream  Stream
+	at      time.Time
+	line    []byte
+}
+
+// IndexEntry is one line of output.idx: from Offset on, the output came from
+// Stream, beginning at Time. Offsets count all recorded output, whichever
+// segments it lies in.
+type IndexEntry struct {
+	Offset int64     `json:"offset"`
+	Time   time.Time `json:"time"`
+	Stream string    `json:"stream"`
+	File   string    `json:"file,omitempty"`       // a new segment begins here
+	Lost   int64     `json:"lost_bytes,omitempty"` // so much was lost just before
+}
+
+// write appends b. It returns how much of it the disk did not take.
+func (o *output) write(b []byte, marks []mark) (lost int64, err error) {
+	if o.file == nil || o.size >= o.bound() {
+		if err := o.next(); err != nil {
+			return int64(len(b)), err
+		}
+	}
+	// The index goes first: an entry that points beyond the end is harmless,
+	// bytes without an entry would be taken for their predecessor's.
+	o.line = o.line[:0]
+	for _, m := range marks {
+		if m.lost > 0 || m.stream != o.stream || m.time.Sub(o.at) >= markEvery || o.at.IsZero() {
+			o.entry(m, "")
+		}
+	}
+	o.index.Write(o.line)
+	n, err := o.file.Write(b)
+	o.size += int64(n)
+	o.offset += int64(n)
+	return int64(len(b) - n), err
+}
+
+func (o *output) bound() int64 {
+	if o.segment == 0 {
+		return o.head
+	}
+	return o.tail
+}
+
+// next opens the next segment. The head and the last two segments stay.
+func (o *output) next() error {
+	if o.index == nil {
+		f, err := create(o.dir, "output.idx")
+		if err != nil {
+			return err
+		}
+		o.index = f
+	}
+	segment := o.segment
+	if o.file != nil || o.resumed {
+		segment++
+		o.resumed = false
+	}
+	f, err := create(o.dir, segmentName(segment))
+	if err != nil {
+		return err
+	}
+	if o.file != nil {
+		o.file.Close()
+	}
+	o.file, o.segment, o.size = f, segment, 0
+	if segment > 0 {
+		o.line = o.line[:0]
+		o.entry(mark{at: 0, stream: o.stream, time: time.Now()}, segmentName(segment))
+		o.index.Write(o.line)
+	}
+	if segment > 2 {
+		o.dir.Remove(segmentName(segment - 2))
+	}
+	return nil
+}
+
+// entry appends a line to the index. It is written by hand: this runs up to
+// twenty times a second for a service that talks.
+func (o *output) entry(m mark, file string) {
+	o.stream, o.at = m.stream, m.time
+	o.line = append(o.line, `{"offset":`...)
+	o.line = strconv.AppendInt(o.line, o.offset+int64(m.at), 10)
+	o.line = append(o.line, `,"time":"`...)
+	o.line = m.time.UTC().AppendFormat(o.line, "2006-01-02T15:04:05.000Z07:00")
+	o.line = append(o.line, `","stream":"`...)
+	o.line = append(o.line, m.stream.String()...)
+	if file != "" {
+		o.line = append(o.line, `","file":"`...)
+		o.line = append(o.line, file...)
+	}
+	o.line = append(o.line, '"')
+	if m.lost > 0 {
+		o.line = append(o.line, `,"lost_bytes":`...)
+		o.line = strconv.AppendInt(o.line, m.lost, 10)
+	}
+	o.line = append(o.line, "}\n"...)
+}
+
+func segmentName(n int) string {
+	if n == 0 {
+		return "output.log"
+	}
+	return fmt.Sprintf("output-%d.log", n)
+}
+
+func segmentNumber(name string) int {
+	n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(name, "output-"), ".log"))
+	return n
+}

@@ -1,0 +1,155 @@
+package record
+
+import (
+	"os"
+	"path"
+	"syscall"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// Limits bound the records of one service. A zero value means no such bound.
+type Limits struct {
+	Count int
+	Bytes int64
+	Age   time.Duration
+}
+
+// Tidy closes the records of a service that were left open by supervisors that
+// are gone, and removes the oldest beyond the limits. The last good start and
+// the first failure of the latest loop go last: they are what explains the
+// rest. Records that are being written are never touched.
+func (d *Dir) Tidy(service string, limits Limits, now time.Time) error {
+	records, err := d.Records(service)
+	if err != nil {
+		return err
+	}
+	kept := make([]keep, 0, len(records))
+	starts := make([]aweigh.Start, 0, len(records))
+	for _, r := range records {
+		k := keep{record: r, live: !r.closeLeftOpen(), size: r.Size()}
+		k.began, _ = aweigh.IDTime(r.ID())
+		kept = append(kept, k)
+		starts = append(starts, r.Start())
+	}
+	good, first := landmarks(starts)
+	for i := range kept {
+		kept[i].landmark = i == good || i == first
+	}
+	for _, r := range excess(kept, limits, now) {
+		if err := r.Remove(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Overdue reports whether a service has so many more records than it should
+// that even a start in a hurry must tidy up. It costs one look at a directory.
+func (d *Dir) Overdue(service string, limits Limits) bool {
+	ids, err := d.ids(service)
+	return err == nil && limits.Count > 0 && len(ids) > limits.Count+max(1, limits.Count/5)
+}
+
+type keep struct {
+	record         *Record
+	size           int64
+	began          time.Time
+	live, landmark bool
+}
+
+// excess chooses what to remove, oldest first, landmarks only when nothing
+// else is left.
+func excess(all []keep, limits Limits, now time.Time) (remove []*Record) {
+	count, bytes := len(all), int64(0)
+	for _, k := range all {
+		bytes += k.size
+	}
+	for _, landmarks := range []bool{false, true} {
+		for _, k := range all {
+			if k.live || k.landmark != landmarks {
+				continue
+			}
+			tooMany := limits.Count > 0 && count > limits.Count || limits.Bytes > 0 && bytes > limits.Bytes
+			tooOld := limits.Age > 0 && now.Sub(k.began) > limits.Age && !landmarks
+			if !tooMany && !tooOld {
+				continue
+			}
+			remove = append(remove, k.record)
+			count--
+			bytes -= k.size
+		}
+	}
+	return remove
+}
+
+// landmarks returns the indices of the last good start and of the first failed
+// one of the latest loop, -1 for none.
+func landmarks(starts []aweigh.Start) (good, firstFailure int) {
+	good, firstFailure = -1, -1
+	failing := false
+	for i, s := range starts {
+		switch {
+		case FailedSoon(s):
+			if !failing {
+				firstFailure = i
+			}
+			failing = true
+		case s.Verdict == aweigh.Ready:
+			good, failing = i, false
+		case s.Verdict == aweigh.Stopped:
+			failing = false
+		}
+	}
+	return good, firstFailure
+}
+
+// closeLeftOpen closes a record whose supervisor is gone. It reports whether
+// the record is closed now: false means that its supervisor lives.
+func (r *Record) closeLeftOpen() bool {
+	f, err := r.dir.root.OpenFile(path.Join(r.Name, "events.jsonl"), os.O_RDWR|os.O_APPEND|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK {
+		return false
+	}
+	events, _ := readEvents(f)
+	if len(events) == 0 || ended(Fold(events)) {
+		return true
+	}
+	last := events[len(events)-1]
+	reason := leftOpen
+	if boot := BootID(); boot != "" && events[0].BootID != "" && boot != events[0].BootID {
+		reason = "the machine went down or was restarted while it was up"
+	}
+	// A torn last line must not swallow the next one.
+	f.Write(append([]byte("\n"), jsonLine(Event{Time: time.Now().UTC(), Event: Closed, ElapsedMS: last.ElapsedMS, Reason: reason})...))
+	return true
+}
+
+// BootID identifies this boot of the machine, "" where the kernel does not say.
+func BootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil || len(b) < 36 {
+		return ""
+	}
+	return string(b[:36])
+}
+
+// Append adds an event to a record that is no longer written, such as the late
+// delivery of its verdict.
+func (r *Record) Append(e Event) error {
+	f, err := r.dir.root.OpenFile(path.Join(r.Name, "events.jsonl"), os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if e.Time.IsZero() {
+		e.Time = time.Now().UTC()
+	}
+	_, err = f.Write(append([]byte("\n"), jsonLine(e)...))
+	return err
+}

@@ -1,0 +1,234 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Between two syncs of a start that is coming up, and of one that serves:
+// what a power cut may take of the output. Verdicts are synced at once.
+const (
+	syncComingUp = time.Second
+	syncServing  = 30 * time.Second
+)
+
+// write is the goroutine that owns the record's files.
+func (r *Recorder) write(path string) {
+	defer close(r.done)
+	err := r.open(path)
+	close(r.opened)
+	if err != nil {
+		r.discard(err)
+		return
+	}
+	syncEvery := syncComingUp
+	tick := time.NewTimer(syncEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.wake:
+		case <-tick.C:
+			r.sync()
+			tick.Reset(syncEvery)
+			continue
+		}
+		r.mu.Lock()
+		b, closing := r.batch, r.closing
+		r.batch = r.spare
+		r.stalled = false
+		r.mu.Unlock()
+		select {
+		case r.space <- struct{}{}:
+		default:
+		}
+
+		r.writeBatch(&b)
+		if b.sync {
+			syncEvery = syncServing
+			r.sync()
+		}
+		if closing {
+			r.finish()
+			return
+		}
+		r.spare = batch{output: b.output[:0], marks: b.marks[:0], events: b.events[:0], probes: b.probes[:0]}
+	}
+}
+
+// discard takes what a record would have got, when there is none.
+func (r *Recorder) discard(why error) {
+	r.warn(fmt.Sprintf("no record: %v; give a directory that can be written with --record", why))
+	for closing := false; !closing; {
+		<-r.wake
+		r.mu.Lock()
+		r.batch, closing = batch{}, r.closing
+		r.mu.Unlock()
+		select {
+		case r.space <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (r *Recorder) writeBatch(b *batch) {
+	if len(b.output) > 0 {
+		r.dirty = true
+		r.took(r.out.write(b.output, b.marks))
+	}
+	for _, f := range b.files {
+		if err := r.writeFile(f); err != nil {
+			r.trouble(f.name, err)
+		}
+	}
+	if len(b.probes) > 0 {
+		r.writeProbes(jsonLines(b.probes))
+	}
+	if len(b.events) > 0 {
+		r.dirty = true
+		r.writeEvents(jsonLines(b.events))
+	}
+}
+
+// took counts what the disk did not take, and records it once it does again.
+func (r *Recorder) took(lost int64, err error) {
+	if err != nil {
+		r.lostNow += lost
+		r.lostWhy = err
+		r.trouble("output", err)
+		return
+	}
+	if r.lostNow > 0 {
+		now := time.Now()
+		r.writeEvents(jsonLine(Event{Time: now.UTC(), ElapsedMS: now.Sub(r.begin).Milliseconds(),
+			Event: Gap, Lost: r.lostNow, Reason: r.lostWhy.Error()}))
+		r.lostNow = 0
+	}
+}
+
+// writeEvents appends whole lines. What the disk refuses is kept, up to a
+// bound, and comes before the next.
+func (r *Recorder) writeEvents(lines []byte) {
+	r.unwritten = append(r.unwritten, lines...)
+	n, err := r.events.Write(r.unwritten)
+	r.unwritten = r.unwritten[n:]
+	if err != nil {
+		r.trouble("events", err)
+		if len(r.unwritten) > 1<<20 {
+			r.unwritten = nil
+		}
+	}
+}
+
+// maxProbes bounds probes.jsonl, in bytes.
+const maxProbes = 4 << 20
+
+func (r *Recorder) writeProbes(lines []byte) {
+	if r.probes == nil {
+		f, err := create(r.dir, "probes.jsonl")
+		if err != nil {
+			r.trouble("probes", err)
+			return
+		}
+		r.probes = f
+	}
+	if size, err := r.probes.Seek(0, 2); err != nil || size > maxProbes {
+		return
+	}
+	if _, err := r.probes.Write(lines); err != nil {
+		r.trouble("probes", err)
+	}
+}
+
+func (r *Recorder) writeFile(f file) error {
+	out, err := create(r.dir, f.name)
+	if errors.Is(err, fs.ErrExist) {
+		// A second snapshot of one life, say of a service that hung again.
+		out, err = create(r.dir, fmt.Sprintf("%d-%s", time.Now().UnixMilli(), f.name))
+	}
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(f.data)
+	return errors.Join(err, out.Close())
+}
+
+func (r *Recorder) finish() {
+	if r.lostNow > 0 {
+		r.took(0, nil)
+	}
+	for try := 0; len(r.unwritten) > 0 && try < 3; try++ {
+		r.writeEvents(nil)
+	}
+	for _, f := range []*os.File{r.out.file, r.out.index, r.probes} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	// Give the room beyond the end back.
+	if info, err := r.events.Stat(); err == nil {
+		r.events.Truncate(info.Size())
+	}
+	// Begin the way to the disk, but do not wait for it: a crash loop must not
+	// become slower by its evidence. A kill -9 takes nothing from the kernel.
+	const writeOut = 2 // SYNC_FILE_RANGE_WRITE
+	syscall.SyncFileRange(int(r.events.Fd()), 0, 0, writeOut)
+	// A sync under way holds a second descriptor, and with it the lock.
+	syscall.Flock(int(r.events.Fd()), syscall.LOCK_UN)
+	r.events.Close()
+	r.dir.Close()
+}
+
+// sync brings what was written to the disk without holding the writer up: a
+// slow disk must not become a slow service.
+func (r *Recorder) sync() {
+	if !r.dirty {
+		return
+	}
+	select {
+	case r.syncing <- struct{}{}:
+	default:
+		return // one is under way
+	}
+	r.dirty = false
+	files := []int{dup(r.events), dup(r.out.file), dup(r.out.index)}
+	go func() {
+		for _, fd := range files {
+			if fd >= 0 {
+				syscall.Fdatasync(fd)
+				syscall.Close(fd)
+			}
+		}
+		<-r.syncing
+	}()
+}
+
+func dup(f *os.File) int {
+	if f == nil {
+		return -1
+	}
+	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, f.Fd(), syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return -1
+	}
+	return int(fd)
+}
+
+// trouble warns once of each thing that the record comes to lack.
+func (r *Recorder) trouble(what string, err error) {
+	if r.warned[what] || r.warn == nil {
+		return
+	}
+	first := len(r.warned) == 0
+	r.warned[what] = true
+	if first {
+		var perr *fs.PathError
+		if errors.As(err, &perr) {
+			err = perr.Err
+		}
+		r.warn(fmt.Sprintf("the record %s lacks %s: %v; the service goes on", r.name, what, err))
+	}
+}

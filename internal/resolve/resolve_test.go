@@ -1,0 +1,97 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aweigh/aweigh/internal/verify"
+)
+
+// patient is a service that the remedy of this name helps, "" for none.
+type patient struct {
+	helps string
+	done  []string
+	well  bool
+}
+
+func (p *patient) verify(context.Context, time.Duration) verify.Report {
+	c := verify.Check{Service: "web", Name: "running", Result: verify.Passed}
+	if !p.well {
+		c.Result, c.Found = verify.Failed, "it does not run"
+	}
+	return verify.Report{Result: c.Result, Checks: []verify.Check{c}}
+}
+
+func (p *patient) remedy(name string) Remedy {
+	return Remedy{Name: name, About: name, Do: func(context.Context) error {
+		p.done = append(p.done, name)
+		p.well = name == p.helps
+		if name == "breaks" {
+			return errors.New("it broke")
+		}
+		return nil
+	}}
+}
+
+func (p *patient) resolve(t *testing.T, consent func(Remedy) bool) (Outcome, string) {
+	t.Helper()
+	state := t.TempDir()
+	j, err := OpenJournal(state, "01JD", "web", "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unfit := Remedy{Name: "unfit", Unfit: "it does not apply"}
+	outcome, err := Run(t.Context(), Config{Service: "web", Verify: p.verify, Journal: j, Consent: consent, Tell: func(string) {},
+		Gather:   func(context.Context) Evidence { return Evidence{Output: "FATAL"} },
+		Remedies: []Remedy{p.remedy("restart"), unfit, p.remedy("breaks"), p.remedy("rollback")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(j.Dir, "journal.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcome, string(text)
+}
+
+func all(Remedy) bool { return true }
+
+func TestMildestRemedyThatHelpsIsTheLast(t *testing.T) {
+	p := &patient{helps: "restart"}
+	if outcome, _ := p.resolve(t, all); outcome != Resolved || !slices.Equal(p.done, []string{"restart"}) {
+		t.Errorf("%s after %v", outcome, p.done)
+	}
+}
+
+func TestNextRemedyIsTriedAfterOneThatFails(t *testing.T) {
+	p := &patient{helps: "rollback"}
+	outcome, journal := p.resolve(t, all)
+	if outcome != Resolved || !slices.Equal(p.done, []string{"restart", "breaks", "rollback"}) {
+		t.Errorf("%s after %v", outcome, p.done)
+	}
+	for _, want := range []string{`"no-help","remedy":"restart"`, `"detail":"it broke"`, `"helped","remedy":"rollback"`, `"outcome":"resolved"`} {
+		if !strings.Contains(journal, want) {
+			t.Errorf("%s is not recorded in\n%s", want, journal)
+		}
+	}
+}
+
+func TestNothingIsDoneWithoutConsentOrNeed(t *testing.T) {
+	p := &patient{}
+	if outcome, _ := p.resolve(t, func(Remedy) bool { return false }); outcome != Declined || p.done != nil {
+		t.Errorf("%s after %v", outcome, p.done)
+	}
+	p = &patient{well: true}
+	if outcome, _ := p.resolve(t, all); outcome != Well || p.done != nil {
+		t.Errorf("%s after %v", outcome, p.done)
+	}
+	if outcome, _ := (&patient{}).resolve(t, all); outcome != Unresolved {
+		t.Errorf("nothing helps: %s", outcome)
+	}
+}

@@ -1,0 +1,364 @@
+package supervise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aweigh/aweigh/internal/probe"
+	"github.com/aweigh/aweigh/internal/proc"
+	"github.com/aweigh/aweigh/internal/sockdiag"
+)
+
+// watch looks for the moment from which the service serves: first for a
+// listening socket that belongs to the command's process tree, at some 15 µs a
+// look, and then by the probe. Nothing else counts as ready.
+type watch struct {
+	ask    *asker
+	port   int  // 0: the first port that the tree listens on
+	remote bool // the probe goes elsewhere, or is a command: there is no listener to wait for
+	table  *sockdiag.Table
+
+	listening chan sockdiag.Socket // gets the service's listener, once
+	proven    chan proof           // gets the proof, once
+
+	beat   *pulse // when to look
+	nudged atomic.Bool
+
+	owners    map[uint64]*ownership
+	nextWhole time.Time
+
+	mu        sync.Mutex
+	own       []sockdiag.Socket // the tree's listeners, as last seen
+	foreign   string            // who else listens on the port
+	attempts  int
+	lastError string
+}
+
+// proof is the first success of the probe.
+type proof struct {
+	target probe.Target
+	result probe.Result
+	at     time.Time
+}
+
+// ownership remembers whether a socket belongs to the tree.
+type ownership struct {
+	ours bool
+	look time.Time     // when to look again
+	wait time.Duration // and how long to wait then
+}
+
+// How often to look for a listener: the longer the wait has been, the less an
+// additional millisecond matters. No start is told later than by a fiftieth of
+// what it took, nor by more than 25 ms, and what it costs is bounded: each look
+// that wakes an idle machine is some 100 µs of CPU.
+func pace(waited time.Duration) time.Duration {
+	return min(max(waited/50, 4*time.Millisecond), 25*time.Millisecond).Truncate(time.Millisecond)
+}
+
+// slowPace is for a look that costs milliseconds (/proc/net/tcp).
+const slowPace = 250 * time.Millisecond
+
+// run looks until the proof has come or ctx ends.
+func (w *watch) run(ctx context.Context) {
+	began := time.Now()
+	var buf []sockdiag.Socket
+	told := false
+	again := firstPause
+	var nextAsk time.Time
+	stop := context.AfterFunc(ctx, w.beat.stop)
+	defer stop()
+	defer w.beat.stop()
+	for ctx.Err() == nil {
+		if w.nudged.Swap(false) {
+			nextAsk = time.Time{}
+		}
+		pause := pace(time.Since(began))
+		if w.table.Slow() {
+			pause = slowPace
+		}
+		var own, at []sockdiag.Socket
+		if w.worthALook(time.Now()) {
+			buf, _ = w.table.Listeners(buf[:0])
+			own, at = w.look(buf)
+		}
+		if len(at) > 0 && !told {
+			told = true
+			w.listening <- at[0]
+		}
+		if (len(at) > 0 || w.remote) && !time.Now().Before(nextAsk) {
+			if len(at) == 0 {
+				at = []sockdiag.Socket{{}}
+			}
+			if p, ok := w.try(ctx, at, own); ok {
+				w.proven <- p
+				return
+			}
+			nextAsk = time.Now().Add(again)
+			again = min(again*8/5, lastPause)
+		}
+		if w.remote && len(buf) == 0 {
+			pause = max(pause, 20*time.Millisecond)
+		}
+		w.beat.every(pause)
+		if !w.beat.wait() {
+			return
+		}
+	}
+}
+
+// wholeTable is how often all listeners are looked at although nothing can be
+// reached on the expected port: it may listen on another, or on one address
+// alone.
+const wholeTable = 250 * time.Millisecond
+
+// worthALook spares the look at all listeners while a single question to the
+// kernel tells that there is nothing yet.
+func (w *watch) worthALook(now time.Time) bool {
+	if w.port != 0 && !w.remote && now.Before(w.nextWhole) {
+		if heard, known := w.table.Heard(uint16(w.port)); known && !heard {
+			return false
+		}
+	}
+	w.nextWhole = now.Add(wholeTable)
+	return true
+}
+
+// lookNow is for who knows that something has happened.
+func (w *watch) lookNow() {
+	w.nudged.Store(true)
+	w.beat.now()
+}
+
+// Between two attempts at a service that listens but does not pass the probe.
+const (
+	firstPause = 10 * time.Millisecond
+	lastPause  = 500 * time.Millisecond
+)
+
+// try asks once at each address where the service can be asked.
+func (w *watch) try(ctx context.Context, at []sockdiag.Socket, own []sockdiag.Socket) (proof, bool) {
+	for _, addr := range addresses(at) {
+		target, result := w.ask.once(ctx, addr, w.table)
+		w.mu.Lock()
+		w.attempts++
+		if !result.OK {
+			w.lastError = result.Reason
+		}
+		w.mu.Unlock()
+		if result.OK {
+			return proof{target, result, time.Now()}, true
+		}
+		if result.Kind != probe.KindRefused {
+			break // it was reached: another address would say the same
+		}
+	}
+	return proof{}, false
+}
+
+// look finds the tree's listeners, and those among them on the expected port.
+func (w *watch) look(all []sockdiag.Socket) (own, expected []sockdiag.Socket) {
+	var tree []int
+	now := time.Now()
+	foreign := ""
+	for _, s := range all {
+		o := w.owners[s.Inode]
+		if o == nil {
+			o = &ownership{wait: 5 * time.Millisecond}
+			if !w.expects(s) {
+				o.wait = time.Second // only to tell of it if the expected one does not come
+			}
+			w.owners[s.Inode] = o
+		}
+		if !o.ours && !now.Before(o.look) {
+			if tree == nil {
+				tree = proc.Descendants(os.Getpid())
+			}
+			o.ours = owns(tree, s)
+			o.look, o.wait = now.Add(o.wait), min(2*o.wait, 2*time.Second)
+		}
+		switch {
+		case o.ours:
+			own = append(own, s)
+			if w.expects(s) {
+				expected = append(expected, s)
+			}
+		case w.port != 0 && s.Local.Port() == uint16(w.port):
+			foreign = s.Local.String()
+		}
+	}
+	if w.port == 0 && len(expected) > 1 {
+		// The first port that it listens on; of several at once the lowest,
+		// and one that is reachable rather than a debugger's on loopback.
+		first := slices.MinFunc(expected, func(a, b sockdiag.Socket) int {
+			if a.Local.Addr().IsLoopback() != b.Local.Addr().IsLoopback() {
+				if a.Local.Addr().IsLoopback() {
+					return 1
+				}
+				return -1
+			}
+			return int(a.Local.Port()) - int(b.Local.Port())
+		})
+		expected = slices.DeleteFunc(expected, func(s sockdiag.Socket) bool { return s.Local.Port() != first.Local.Port() })
+	}
+	w.mu.Lock()
+	w.own, w.foreign = own, foreign
+	w.mu.Unlock()
+	return own, expected
+}
+
+// expects reports whether the socket is where the service has to listen.
+func (w *watch) expects(s sockdiag.Socket) bool {
+	return w.port == 0 || s.Local.Port() == uint16(w.port)
+}
+
+// baseline remembers who listens before the service is started: such sockets
+// are not its own unless a descriptor was handed down to it.
+func (w *watch) baseline() {
+	all, _ := w.table.Listeners(nil)
+	for _, s := range all {
+		w.owners[s.Inode] = &ownership{look: time.Now().Add(20 * time.Millisecond), wait: time.Second}
+	}
+}
+
+// owns reports whether a process of the tree holds the socket. Where the
+// processes may not be looked into (they changed their user, and we lack
+// CAP_SYS_PTRACE, as in any container by default) the socket's user decides.
+func owns(tree []int, s sockdiag.Socket) bool {
+	for _, pid := range tree {
+		inodes, err := proc.SocketInodes(pid)
+		if _, held := inodes[s.Inode]; held {
+			return true
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			if p, err := proc.Read(pid); err == nil && p.UID == int(s.UID) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// addresses are where a listener can be asked from this host: its own address,
+// or loopback for a wildcard. An IPv6 wildcard usually takes IPv4 as well.
+func addresses(listeners []sockdiag.Socket) []netip.AddrPort {
+	var all []netip.AddrPort
+	add := func(a netip.Addr, port uint16) {
+		if ap := netip.AddrPortFrom(a, port); !slices.Contains(all, ap) {
+			all = append(all, ap)
+		}
+	}
+	for _, s := range listeners {
+		a, port := s.Local.Addr(), s.Local.Port()
+		switch {
+		case !a.IsValid():
+			all = append(all, netip.AddrPort{})
+		case a.Is4() && a.IsUnspecified():
+			add(loopback4, port)
+		case a.IsUnspecified():
+			add(loopback4, port)
+			add(loopback6, port)
+		default:
+			add(a, port)
+		}
+	}
+	return all
+}
+
+var (
+	loopback4 = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	loopback6 = netip.IPv6Loopback()
+)
+
+// summary is the probe's part of a start.
+func (w *watch) summary() (attempts int, lastError string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.attempts, w.lastError
+}
+
+// missing says what is not there yet, for a person.
+func (w *watch) missing() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var here, elsewhere []string
+	for _, s := range w.own {
+		if w.expects(s) {
+			here = append(here, s.Local.String())
+		} else {
+			elsewhere = append(elsewhere, s.Local.String())
+		}
+	}
+	switch {
+	case w.remote && w.lastError != "":
+		return w.ask.target.String() + ": " + w.lastError
+	case len(here) > 0 && w.lastError != "":
+		return fmt.Sprintf("it listens on %s, but does not pass the probe %s: %s", strings.Join(here, ", "), w.ask.name(here[0]), w.lastError)
+	case len(here) > 0:
+		return "it listens on " + strings.Join(here, ", ") + ", and was not asked yet"
+	case w.foreign != "":
+		return fmt.Sprintf("port %d is listened on by a process that is not of this service (%s)", w.port, w.foreign)
+	case len(elsewhere) > 0:
+		return fmt.Sprintf("it listens on %s, not on the expected port %d: mend the one or the other (--port)", strings.Join(elsewhere, ", "), w.port)
+	case w.port != 0:
+		return fmt.Sprintf("nothing of it listens on port %d", w.port)
+	}
+	return "nothing of it listens on any TCP port"
+}
+
+// loopbackOnly says where the service listens if nobody outside of this
+// network namespace can reach it there.
+func (w *watch) loopbackOnly() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	where := ""
+	for _, s := range w.own {
+		if !w.expects(s) {
+			continue
+		}
+		if !s.Local.Addr().IsLoopback() {
+			return ""
+		}
+		where = s.Local.String()
+	}
+	return where
+}
+
+// isLocal reports whether a probe's host is this host, so that the listener
+// must be the service's own.
+func isLocal(ctx context.Context, host string) bool {
+	if host == "" || host == "localhost" {
+		return true
+	}
+	if name, err := os.Hostname(); err == nil && name == host {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		defer cancel()
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		if err != nil || len(found) == 0 {
+			return false
+		}
+		addr = found[0].Unmap()
+	}
+	if addr.IsLoopback() || addr.IsUnspecified() {
+		return true
+	}
+	mine, _ := net.InterfaceAddrs()
+	return slices.ContainsFunc(mine, func(a net.Addr) bool {
+		p, err := netip.ParsePrefix(a.String())
+		return err == nil && p.Addr().Unmap() == addr
+	})
+}

@@ -1,0 +1,125 @@
+package supervise
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/aweigh/aweigh/internal/proc"
+	"github.com/aweigh/aweigh/internal/record"
+)
+
+// listenForSignals takes every signal that is meant for the service. Not among
+// them: SIGURG, which the Go runtime sends itself 24 times a second under load;
+// SIGCHLD, which is package child's; SIGPIPE, which is taken so that a reader
+// who goes away does not end us, and not passed on; the job control signals,
+// by which a shell stops us.
+func listenForSignals(c chan<- os.Signal) {
+	wanted := []os.Signal{syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2}
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if !signal.Ignored(sig) { // nohup
+			wanted = append(wanted, sig)
+		}
+	}
+	signal.Notify(c, wanted...)
+	// Caught, not ignored: an ignored signal would be inherited by the service.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+}
+
+// listenForRareSignals takes the rest. Each costs the Go runtime some 30 µs to
+// take, one after the other, which no start has to wait for.
+func listenForRareSignals(c chan<- os.Signal) {
+	rare := []os.Signal{syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGPWR, syscall.SIGIO}
+	const realtime, last = 34, 64 // 32 and 33 belong to the C library
+	for n := realtime; n <= last; n++ {
+		rare = append(rare, syscall.Signal(n))
+	}
+	signal.Notify(c, rare...)
+}
+
+// pass hands a signal on to the command. Those that mean "stop" start the
+// grace; which others mean it, only the service knows (SIGWINCH for Apache).
+func (s *supervisor) pass(sig syscall.Signal) {
+	switch sig {
+	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
+		first := s.life.state == starting || s.life.state == serving
+		s.life.stop(time.Now())
+		if first {
+			s.stopSig = sig
+			s.shared.Lock()
+			s.shared.phase, s.shared.stopping = "", true
+			s.shared.Unlock()
+			s.note(record.Event{Event: record.RunStopping, Reason: signalName(sig) + " received"})
+			s.log.Info(fmt.Sprintf("stopping on %s, at most for %s", signalName(sig), s.StopGrace), "event", record.RunStopping)
+			s.notify.upstream("STOPPING=1")
+		}
+	}
+	if sig == syscall.SIGWINCH && s.streams.resize() {
+		return // the terminal's own way of telling
+	}
+	s.signal(sig)
+}
+
+// signal sends sig to the command alone: some masters want to bring their
+// workers down themselves.
+func (s *supervisor) signal(sig syscall.Signal) {
+	s.process.Signal(sig)
+	if sig == syscall.SIGTERM {
+		s.process.Signal(syscall.SIGCONT) // a stopped process does not hear it
+	}
+}
+
+// signalTree sends sig to all that descends from us: the command's group does
+// not hold those that made a session of their own.
+func (s *supervisor) signalTree(sig syscall.Signal) {
+	for _, pid := range s.tree() {
+		syscall.Kill(pid, sig)
+	}
+}
+
+// killAll ends the command and everything below it. New processes may appear
+// while the tree is read, so it is read until it is empty, a few times.
+func (s *supervisor) killAll() {
+	if s.exit == nil {
+		s.log.Warn(fmt.Sprintf("still there %s after SIGTERM: SIGKILL. %s", s.StopGrace, s.waits.sentence(time.Now())), "event", "run.killing")
+		s.process.SignalGroup(syscall.SIGKILL)
+	}
+	for range 5 {
+		tree := s.tree()
+		if len(tree) == 0 {
+			return
+		}
+		for _, pid := range tree {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// tree lists the living descendants.
+func (s *supervisor) tree() []int {
+	var alive []int
+	for _, pid := range proc.Descendants(os.Getpid()) {
+		if p, err := proc.Read(pid); err == nil && p.State != 'Z' {
+			alive = append(alive, pid)
+		}
+	}
+	return alive
+}
+
+// alone reports whether nothing is left of the service.
+func (s *supervisor) alone() bool { return len(s.tree()) == 0 }
+
+func signalName(sig syscall.Signal) string {
+	names := map[syscall.Signal]string{syscall.SIGHUP: "SIGHUP", syscall.SIGINT: "SIGINT", syscall.SIGQUIT: "SIGQUIT",
+		syscall.SIGILL: "SIGILL", syscall.SIGTRAP: "SIGTRAP", syscall.SIGABRT: "SIGABRT", syscall.SIGBUS: "SIGBUS",
+		syscall.SIGFPE: "SIGFPE", syscall.SIGKILL: "SIGKILL", syscall.SIGUSR1: "SIGUSR1", syscall.SIGSEGV: "SIGSEGV",
+		syscall.SIGUSR2: "SIGUSR2", syscall.SIGPIPE: "SIGPIPE", syscall.SIGALRM: "SIGALRM", syscall.SIGTERM: "SIGTERM",
+		syscall.SIGXCPU: "SIGXCPU", syscall.SIGXFSZ: "SIGXFSZ", syscall.SIGSYS: "SIGSYS"}
+	if name, ok := names[sig]; ok {
+		return name
+	}
+	return fmt.Sprintf("signal %d", int(sig))
+}

@@ -1,0 +1,182 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/record"
+)
+
+// maxOutput bounds what is read of the output of one start, in bytes.
+const maxOutput = 4 << 20
+
+// output is what a start has printed so far, as far as it matters.
+type output struct {
+	why     string // why it could not be read
+	errors  []string
+	hasLine bool // the user's line is there
+	ready   bool // aweigh-init inside says that it is ready
+}
+
+// printed reads what a container has printed since it was started; if it was
+// restarted, since it was created: why it was is said before.
+func (v *verifier) printed(ctx context.Context, i docker.Instance) (o output) {
+	if i.Unreadable != "" {
+		return output{why: i.Unreadable}
+	}
+	if i.Started.IsZero() {
+		return output{}
+	}
+	since := i.Started
+	if i.RestartCount > 0 {
+		since = i.Created
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	stream, err := v.Engine.Logs(ctx, i.ID, docker.Span{Since: since, Until: time.Now()})
+	if err != nil {
+		return output{why: err.Error()}
+	}
+	defer stream.Close()
+	var text bytes.Buffer
+	err = docker.Frames(io.LimitReader(stream, maxOutput), !v.Engine.HasTerminal(i.ID), func(_ bool, b []byte) { text.Write(b) })
+	if err != nil {
+		return output{why: err.Error()}
+	}
+	o.take(text.String(), v.LogLine, i.Supervised)
+	return o
+}
+
+func (o *output) take(text, want string, supervised bool) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if want != "" && strings.Contains(line, want) {
+			o.hasLine = true
+		}
+		if supervised && (strings.Contains(line, " event=start.ready ") || strings.Contains(line, `"event":"start.ready"`)) {
+			o.ready = true
+		}
+		if isError(line) {
+			o.errors = append(o.errors, line)
+		}
+	}
+}
+
+// baseline is what the last good start printed: its error lines, without what
+// differs from start to start.
+type baseline struct {
+	start string // its id
+	lines map[string]bool
+}
+
+// baseline reads the record of the last good start before those that run. It is
+// nil where there is none.
+func (v *verifier) baseline(service string, starts []aweigh.Start, now []instance) *baseline {
+	if b, ok := v.base[service]; ok {
+		return b
+	}
+	running := map[string]bool{}
+	for _, i := range now {
+		if i.start != nil {
+			running[i.start.ID] = true
+		}
+	}
+	var found *baseline
+	for _, s := range starts {
+		if s.Verdict != aweigh.Ready || running[s.ID] || record.FailedSoon(s) {
+			continue
+		}
+		if found = v.recorded(s); found != nil {
+			break
+		}
+	}
+	if found != nil {
+		v.base[service] = found
+	}
+	return found
+}
+
+func (v *verifier) recorded(s aweigh.Start) *baseline {
+	if v.Records == "" {
+		return nil
+	}
+	dir, err := record.OpenToRead(v.Records)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	r, err := dir.Find(s.ID)
+	if err != nil {
+		return nil
+	}
+	b := &baseline{start: s.ID, lines: map[string]bool{}}
+	for _, segment := range r.Segments() {
+		text, ok := r.File(segment.Name)
+		if !ok {
+			continue
+		}
+		for line := range bytes.Lines(text[:min(len(text), maxOutput)]) {
+			if l := strings.TrimRight(string(line), "\r\n"); isError(l) {
+				b.lines[likeness(l)] = true
+			}
+		}
+	}
+	return b
+}
+
+// news are the error lines that the last good start did not have.
+func (b *baseline) news(lines []string) (fresh []string) {
+	for _, line := range lines {
+		if !b.lines[likeness(line)] {
+			fresh = append(fresh, line)
+		}
+	}
+	return fresh
+}
+
+// likeness is a line without numbers and ids, so that two starts can be compared.
+func likeness(line string) string {
+	var b strings.Builder
+	digits := false
+	for _, c := range line {
+		hex := c >= '0' && c <= '9'
+		if hex && !digits {
+			b.WriteByte('#')
+		}
+		if digits && (c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+			continue // the rest of a hexadecimal number
+		}
+		if digits = hex; !hex {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// isError reports whether a line says by itself that something went wrong. The
+// word alone is not enough: healthy services speak of errors all day long.
+func isError(line string) bool {
+	for _, mark := range []string{"level=error", "level=fatal", "level=panic", "level=ERROR", `"level":"error"`, `"level":"fatal"`, `"level":"ERROR"`, `"level":"FATAL"`,
+		`"severity":"ERROR"`, "[error]", "[crit]", "[alert]", "[emerg]", "[ERROR]", "[FATAL]", "[CRITICAL]", "Traceback (most recent call last)", "UnhandledPromiseRejection"} {
+		if strings.Contains(line, mark) {
+			return true
+		}
+	}
+	for _, start := range []string{"panic: ", "fatal error: ", "Error: ", "ERROR", "FATAL", "CRITICAL", "Exception in thread ", "thread 'main' panicked"} {
+		if strings.HasPrefix(line, start) {
+			return true
+		}
+	}
+	for _, level := range []string{" ERROR ", " FATAL ", " CRITICAL ", " SEVERE ", " ERROR:", " FATAL:", " PANIC:", " CRITICAL:"} {
+		if strings.Contains(line, level) {
+			return true
+		}
+	}
+	name, _, ok := strings.Cut(line, ": ")
+	return ok && (strings.HasSuffix(name, "Error") || strings.HasSuffix(name, "Exception")) && !strings.ContainsAny(name, " \t")
+}

@@ -1,0 +1,133 @@
+package verify
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/proc"
+	"github.com/aweigh/aweigh/internal/record"
+	"github.com/aweigh/aweigh/internal/sockdiag"
+)
+
+// portOwner is who has a published port, on the host and in the container.
+type portOwner struct {
+	docker.Binding
+	holder  string // of the port on the host; "" is nobody that can be seen
+	foreign bool   // it is not this container
+	hidden  string // why it cannot be told
+	// listens says on which addresses something listens inside: "0.0.0.0",
+	// "127.0.0.1"; nil where that cannot be seen.
+	listens []string
+	seen    bool // it could be looked inside
+}
+
+// owners looks at each published port of a container.
+func owners(i docker.Instance) (all []portOwner) {
+	if len(i.Bindings) == 0 {
+		return nil
+	}
+	table := sockdiag.Open()
+	defer table.Close()
+	listeners, unseen := table.Listeners(nil)
+	var inside []sockdiag.Socket
+	seen := false
+	if ours(i) {
+		var err error
+		inside, err = sockdiag.OfProcess(i.PID)
+		seen = err == nil
+	}
+	for _, b := range i.Bindings {
+		p := portOwner{Binding: b, seen: seen}
+		if p.hold(listeners, i); unseen != nil {
+			p.hidden = unseen.Error()
+		}
+		for _, s := range inside {
+			if s.State == sockdiag.Listen && int(s.Local.Port()) == b.Port && !slices.Contains(p.listens, s.Local.Addr().String()) {
+				p.listens = append(p.listens, s.Local.Addr().String())
+			}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// ours reports whether the process of this number is that of the container: the
+// engine may run on another host, or in a process namespace of its own.
+func ours(i docker.Instance) bool {
+	if i.PID <= 1 {
+		return false
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", i.PID))
+	return err == nil && strings.Contains(string(text), i.ID)
+}
+
+// hold finds who has the port on the host.
+func (p *portOwner) hold(listeners []sockdiag.Socket, i docker.Instance) {
+	for _, l := range listeners {
+		if int(l.Local.Port()) != p.HostPort || !covers(l.Local.Addr(), p.HostIP) {
+			continue
+		}
+		owner, ok := proc.Owner(l.Inode)
+		if !ok {
+			p.hidden = "the process that has it cannot be seen from here: run as root"
+			continue
+		}
+		p.hidden = ""
+		p.holder = fmt.Sprintf("%s (pid %d)", record.Printable(owner.Name), owner.PID)
+		if !forwarder(owner) {
+			p.foreign = true
+			return
+		}
+		ip, port := forwards(owner.Args)
+		if port != 0 && (port != p.Port || ip != i.Addr && i.Addr != "") {
+			p.holder += fmt.Sprintf(", which forwards to %s:%d", ip, port)
+			p.foreign = true
+		}
+		return
+	}
+}
+
+// covers reports whether a listener has the address that the port is published
+// on.
+func covers(addr netip.Addr, hostIP string) bool {
+	if addr.IsUnspecified() || hostIP == "" {
+		return true
+	}
+	want, err := netip.ParseAddr(hostIP)
+	return err != nil || want.Unmap() == addr
+}
+
+// forwarder reports whether a process is an engine's port forwarder.
+func forwarder(p proc.Process) bool {
+	names := []string{p.Name}
+	if len(p.Args) > 0 {
+		names = append(names, filepath.Base(p.Args[0]))
+	}
+	for _, name := range names {
+		for _, known := range []string{"docker-proxy", "rootlessport", "rootlesskit", "conmon", "pasta", "slirp4netns", "dockerd"} {
+			if strings.HasPrefix(name, known) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// forwards is where a docker-proxy leads to.
+func forwards(args []string) (ip string, port int) {
+	for n := 0; n+1 < len(args); n++ {
+		switch args[n] {
+		case "-container-ip":
+			ip = args[n+1]
+		case "-container-port":
+			port, _ = strconv.Atoi(args[n+1])
+		}
+	}
+	return ip, port
+}

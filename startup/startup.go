@@ -1,0 +1,182 @@
+// Package startup lets a Go service come up in phases, within a deadline, and
+// say that it serves only when it has proved it.
+//
+//	func main() {
+//		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+//		defer stop()
+//		s := startup.Begin(startup.Options{Service: "webhook"})
+//
+//		var db *sql.DB
+//		err := s.Phase(ctx, "database", func(ctx context.Context) (err error) {
+//			db, err = open(ctx)
+//			return err
+//		})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		s.Check("database", db.PingContext)
+//
+//		mux := http.NewServeMux()
+//		mux.Handle("GET /health", s.Handler())
+//		if err := s.ListenAndServe(ctx, &http.Server{Addr: ":5003", Handler: mux}); err != nil {
+//			log.Fatal(err)
+//		}
+//	}
+//
+// What that gives:
+//
+//   - A phase that hangs ends the start at the deadline: the report on standard
+//     error names the phase, how long it has lasted, and every goroutine, those
+//     of the phase first; then the process exits with status 124.
+//   - A taken port is an error of ListenAndServe, not a line in a goroutine.
+//   - Ready is said after a request over the network has come back from this
+//     very process, never before.
+//   - The health handler answers in the form of the IETF draft
+//     "Health Check Response Format for HTTP APIs" (health+json), 503 with the
+//     phase while it is starting, and with the outcome of each check after.
+//   - A cancelled context is a graceful stop.
+//
+// The package needs the standard library alone. Under aweigh, or as a systemd
+// unit of Type=notify, it speaks the notify protocol (NOTIFY_SOCKET); without
+// either it does the same silently.
+package startup
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Options say how a service starts. The zero value is usable.
+type Options struct {
+	Service string // the name in health answers and log lines; default: none
+	Version string // of the service, for health answers; default: none
+
+	// Deadline bounds the whole start, from Begin to ready; default 120 s,
+	// negative for none.
+	Deadline time.Duration
+	// Grace bounds the stop, from the cancelled context to the end of the last
+	// request; default 10 s.
+	Grace time.Duration
+	// CheckTimeout bounds each component check; default 2 s.
+	CheckTimeout time.Duration
+
+	// Logger gets a line for each phase and for ready; default slog.Default().
+	Logger *slog.Logger
+	// OnDeadline is called in place of the report and the exit when the
+	// deadline passes before the service is ready. The phase's context is
+	// cancelled before.
+	OnDeadline func(*DeadlineError)
+}
+
+// Startup is one start of this process. Its methods may be called from any
+// goroutine; phases follow one another.
+type Startup struct {
+	Options
+	began  time.Time
+	notify notifier
+	ready  chan struct{}
+	alarm  *time.Timer
+
+	mu       sync.Mutex
+	phase    string // the open phase, or the last one
+	since    time.Time
+	cancel   context.CancelCauseFunc // of the open phase
+	done     []Phase
+	isReady  bool
+	stopping bool
+	deadline time.Time
+	missed   *DeadlineError
+	checks   []*check
+}
+
+// Phase is a finished phase of the start.
+type Phase struct {
+	Name string
+	Took time.Duration
+}
+
+// Begin begins a start, and its deadline.
+func Begin(o Options) *Startup {
+	o.Deadline = cmp.Or(o.Deadline, 120*time.Second)
+	o.Grace = cmp.Or(o.Grace, 10*time.Second)
+	o.CheckTimeout = cmp.Or(o.CheckTimeout, 2*time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	now := time.Now()
+	s := &Startup{Options: o, began: now, since: now, ready: make(chan struct{}), notify: newNotifier()}
+	if o.Deadline > 0 {
+		s.deadline = now.Add(o.Deadline)
+		s.alarm = time.AfterFunc(o.Deadline, s.late)
+	}
+	return s
+}
+
+// Phase runs f as the named phase of the start. f gets a context that is
+// cancelled when ctx is, or when the deadline passes; the cause is then a
+// *DeadlineError. An error of f is returned with the phase's name.
+func (s *Startup) Phase(ctx context.Context, name string, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.open(name, cancel)
+	err := labelled(ctx, name, f)
+	s.close(name, err)
+	if missed := s.missedIn(name); missed != nil {
+		return missed
+	}
+	if err != nil {
+		return fmt.Errorf("startup phase %s: %w", name, err)
+	}
+	return nil
+}
+
+// Ready is closed once the service has proved that it serves.
+func (s *Startup) Ready() <-chan struct{} { return s.ready }
+
+// Phases returns the finished phases, in order.
+func (s *Startup) Phases() []Phase {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Phase(nil), s.done...)
+}
+
+func (s *Startup) open(name string, cancel context.CancelCauseFunc) {
+	s.mu.Lock()
+	s.phase, s.since, s.cancel = name, time.Now(), cancel
+	s.mu.Unlock()
+	s.notify.send("STATUS=" + name)
+	s.Logger.Info("startup phase "+name, "phase", name)
+}
+
+func (s *Startup) close(name string, err error) {
+	s.mu.Lock()
+	took := time.Since(s.since)
+	s.done = append(s.done, Phase{name, took})
+	s.cancel = nil
+	s.mu.Unlock()
+	if err != nil {
+		s.Logger.Error("startup phase "+name+" failed", "phase", name, "took", took, "err", err)
+	}
+}
+
+// proven makes the start ready. It reports false when the deadline was first.
+func (s *Startup) proven() bool {
+	s.mu.Lock()
+	if s.missed != nil {
+		s.mu.Unlock()
+		return false
+	}
+	s.isReady = true
+	s.mu.Unlock()
+	if s.alarm != nil {
+		s.alarm.Stop()
+	}
+	close(s.ready)
+	s.notify.send("READY=1\nSTATUS=serving")
+	s.Logger.Info("ready", "took", time.Since(s.began))
+	return true
+}

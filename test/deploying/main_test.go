@@ -1,0 +1,233 @@
+// Package deploying_test runs `aweigh deploy`, `preflight` and `resolve` as their
+// users do: the program as it is built, the container engine and the docker-compose
+// that are here, and a project of two services whose images are made from nothing.
+//
+// What is not there is skipped by name, unless AWEIGH_TEST_ALL is set.
+package deploying_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// prefix begins the names of all that is made on the engine.
+var prefix = fmt.Sprintf("aweigh-deploying-%d", os.Getpid())
+
+// The releases of the server; the one that is broken lacks what it starts.
+var (
+	first  = prefix + ":1"
+	second = prefix + ":2"
+	broken = prefix + ":broken"
+	aweigh string // the program
+	server string
+	absent string // why there is no engine
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", prefix)
+	if err != nil {
+		return complain(err)
+	}
+	defer os.RemoveAll(dir)
+	aweigh, server = filepath.Join(dir, "aweigh"), filepath.Join(dir, "server")
+	for _, program := range []string{"docker", "docker-compose"} {
+		if _, err := exec.LookPath(program); err != nil {
+			absent = program + " is not there: test/setup installs it"
+		}
+	}
+	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil && absent == "" {
+		absent = fmt.Sprintf("no container engine answers: %s", out)
+	}
+	if absent == "" {
+		if err := errors.Join(build(aweigh, "github.com/aweigh/aweigh/cmd/aweigh"), build(server, "./testdata/server")); err != nil {
+			return complain(err)
+		}
+		for name, entry := range map[string]string{first: "/server", second: "/server", broken: "/sever"} {
+			if err := makeImage(name, entry); err != nil {
+				return complain(err)
+			}
+			defer exec.Command("docker", "rmi", "--force", name).Run()
+		}
+	}
+	return m.Run()
+}
+
+func build(to, what string) error {
+	cmd := exec.Command("go", "build", "-o", to, what)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", what, err, out)
+	}
+	return nil
+}
+
+func makeImage(name, entry string) error {
+	content, err := os.ReadFile(server)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	if err := w.WriteHeader(&tar.Header{Name: "server", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}); err != nil {
+		return err
+	}
+	w.Write(content)
+	if err := w.Close(); err != nil {
+		return err
+	}
+	cmd := exec.Command("docker", "import", "--change", fmt.Sprintf("ENTRYPOINT [%q]", entry), "--change", "LABEL release="+name, "-", name)
+	cmd.Stdin = &b
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("docker import: %w: %s", err, out)
+	}
+	return nil
+}
+
+func complain(err error) int {
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+// project is a compose project of two services, of which the first release runs.
+type project struct {
+	dir, name, state string
+	port             int
+}
+
+const file = `
+version: "3"
+services:
+  web:
+    image: IMAGE
+    restart: always
+    ports: ["127.0.0.1:PORT:8080"]
+    labels: {aweigh.probe: "http://:8080/health", aweigh.interval: 1s}
+    environment: {RELEASE: "IMAGE", SECRET: "hunter2" MORE}
+    depends_on: [db]
+  db:
+    image: FIRST
+    restart: always
+`
+
+// deployed is a project whose first release was deployed.
+func deployed(t *testing.T) *project {
+	t.Helper()
+	if absent != "" {
+		if os.Getenv("AWEIGH_TEST_ALL") != "" {
+			t.Fatal(absent + " (AWEIGH_TEST_ALL is set)")
+		}
+		t.Skip(absent)
+	}
+	p := &project{dir: t.TempDir(), state: t.TempDir(), port: freePort(t), name: prefix + "-" + strings.ToLower(t.Name())}
+	t.Cleanup(func() {
+		p.down(t, "compose.yaml")
+		for _, tag := range docker(t, "images", "--format", "{{.Repository}}:{{.Tag}}", "aweigh-rollback/"+p.name+"-*") {
+			docker(t, "rmi", tag)
+		}
+	})
+	p.write(t, first, "")
+	if out, code := p.aweigh(t, "deploy", "--yes", "--trial", "off", "--within", patience); code != 0 {
+		t.Fatalf("the first deployment: exit %d\n%s", code, out)
+	}
+	return p
+}
+
+// down removes all of the project.
+func (p *project) down(t *testing.T, file string) {
+	out, err := exec.Command("docker-compose", "--file", filepath.Join(p.dir, file), "--project-name", p.name, "--no-ansi", "down", "--timeout", "0", "--volumes", "--remove-orphans").CombinedOutput()
+	if err != nil {
+		t.Errorf("docker-compose down: %v: %s", err, out)
+	}
+}
+
+// write writes the compose file of a release, and what else its environment has.
+func (p *project) write(t *testing.T, image, more string) {
+	t.Helper()
+	p.writeTo(t, "compose.yaml", image, more)
+}
+
+func (p *project) writeTo(t *testing.T, name, image, more string) {
+	t.Helper()
+	if more != "" {
+		more = ", " + more
+	}
+	text := strings.NewReplacer("IMAGE", image, "PORT", fmt.Sprint(p.port), "FIRST", first, " MORE", more).Replace(file)
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command is a command of the program on the project.
+func (p *project) command(command string, args ...string) *exec.Cmd {
+	cmd := exec.Command(aweigh, append([]string{command, "--state", p.state}, args...)...)
+	cmd.Dir = p.dir
+	cmd.Env = append(os.Environ(), "COMPOSE_PROJECT_NAME="+p.name)
+	return cmd
+}
+
+func (p *project) aweigh(t *testing.T, command string, args ...string) (output string, code int) {
+	t.Helper()
+	cmd := p.command(command, args...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	t.Logf("%s %s: exit %d\n%s", command, strings.Join(args, " "), cmd.ProcessState.ExitCode(), out)
+	for _, kind := range [][]string{{"ps", "--all"}, {"network", "ls"}, {"volume", "ls"}} {
+		own := fmt.Sprintf("label=com.docker.compose.project=aweigh-preflight-%d-", cmd.Process.Pid)
+		if left := docker(t, append(kind, "--quiet", "--filter", own)...); len(left) > 0 {
+			t.Errorf("left behind by the trial: %v", left)
+		}
+	}
+	if strings.Contains(string(out), "hunter2") {
+		t.Errorf("a secret was told: %s", out)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// docker runs docker, and returns the words that it prints.
+func docker(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("docker", args...).CombinedOutput()
+	if err != nil {
+		t.Errorf("docker %v: %v: %s", args, err, out)
+	}
+	return strings.Fields(string(out))
+}
+
+// runs are the running containers of a service, each with its image.
+func (p *project) runs(t *testing.T, service, format string) string {
+	t.Helper()
+	return strings.Join(docker(t, "ps", "--no-trunc", "--format", format, "--filter", "label=com.docker.compose.project="+p.name, "--filter", "label=com.docker.compose.service="+service), " ")
+}
+
+// all are the ids of all its containers.
+func (p *project) all(t *testing.T) int {
+	t.Helper()
+	return len(docker(t, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name))
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}

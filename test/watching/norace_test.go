@@ -1,0 +1,5 @@
+//go:build !race
+
+package watching_test
+
+var raced []string

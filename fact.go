@@ -89,6 +89,7 @@ type Container struct {
 	StopTimeout time.Duration `json:"stop_timeout,omitempty"`
 
 	Status       string    `json:"status"` // the engine's word: running, exited, created …
+	Created      time.Time `json:"created,omitzero"`
 	Started      time.Time `json:"started,omitzero"`
 	Finished     time.Time `json:"finished,omitzero"`
 	Exit         *Exit     `json:"exit,omitempty"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
@@ -16,7 +15,6 @@ import (
 type Instance struct {
 	aweigh.Container
 	PID        int // of its first process on the engine's host; 0 while it does not run
-	Created    time.Time
 	Bindings   []Binding
 	HealthSays string // the last word of its health check
 	Replaced   bool   // Compose is putting another in its place
@@ -60,7 +58,7 @@ func (e *Engine) Instances(ctx context.Context, project, service string) ([]Inst
 		if e.rootless.Load() {
 			k.container.Addr = ""
 		}
-		one := Instance{Container: k.container, Created: moment(in.Created), HealthSays: k.health, Replaced: replica.MatchString(k.container.Name)}
+		one := Instance{Container: k.container, HealthSays: k.health, Replaced: replica.MatchString(k.container.Name)}
 		if in.State != nil {
 			one.PID = in.State.Pid
 		}

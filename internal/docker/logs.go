@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+
+	"github.com/aweigh/aweigh"
 )
 
 // Span is a part of a container's output. The zero value is all that there is.
@@ -22,6 +24,32 @@ type Span struct {
 	Follow       bool      // also what comes, until the container ends
 	Tail         int       // the last lines of that alone; 0: all of it
 }
+
+// OutputFrom is from when on the output of a container's life is to be read that
+// began at this time by the engine's word: from the end of the life before, or
+// all of it, which is the zero time. Not from that time itself: the engine takes
+// it after the process has begun to print, on a busy machine long after, and the
+// first lines are the ones that matter most.
+func OutputFrom(c *aweigh.Container, began time.Time) time.Time {
+	if c.Finished.Before(began) {
+		return c.Finished
+	}
+	// The inspection came after the end of this life, and does not know the one
+	// before.
+	if c.RestartCount == 0 && began.Sub(c.Created) < atOnce {
+		return time.Time{}
+	}
+	return began.Add(-earlier)
+}
+
+const (
+	// atOnce is how long after its creation a container's start is its first, as
+	// far as anybody can tell.
+	atOnce = 10 * time.Second
+	// earlier is how long before the engine's word of a start its output may
+	// begin.
+	earlier = 2 * time.Second
+)
 
 // Logs is a container's output. It is framed (see Frames) unless the container
 // has a terminal.

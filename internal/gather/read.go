@@ -43,13 +43,7 @@ func OfLife(dir *record.Dir, in docker.Inspection) *record.Record {
 // engine.
 func (f *Found) ReadLog(ctx context.Context, e *docker.Engine) {
 	c := &f.Inspection.Container
-	var since time.Time
-	if c.RestartCount > 0 && !c.Started.IsZero() {
-		// The engine notes a start some milliseconds after the process has begun
-		// to print.
-		since = c.Started.Add(-200 * time.Millisecond)
-	}
-	f.engineOutput(ctx, e, *f.Inspection, docker.Span{Since: since})
+	f.engineOutput(ctx, e, *f.Inspection, docker.Span{Since: docker.OutputFrom(c, c.Started)})
 	if c.Supervised {
 		f.Evidence.Output, f.Evidence.Daemon = withoutOurs(f.Evidence.Output, f.Evidence.Daemon)
 	}

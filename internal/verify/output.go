@@ -32,7 +32,7 @@ func (v *verifier) printed(ctx context.Context, i docker.Instance) (o output) {
 	if i.Started.IsZero() {
 		return output{}
 	}
-	since := i.Started
+	since := docker.OutputFrom(&i.Container, i.Started)
 	if i.RestartCount > 0 {
 		since = i.Created
 	}

@@ -29,12 +29,17 @@ type evidence struct {
 	// silence is how long the output of a service may pause; 0 if nobody asks.
 	silence func(c *aweigh.Container) time.Duration
 
-	running sync.WaitGroup
-	mu      sync.Mutex
-	tapes   map[string][]*tape     // by instance, oldest first
-	died    map[string][]time.Time // when an instance died lately, oldest first
-	oom     map[string]time.Time   // when the kernel killed a process of an instance last
-	warned  map[string]bool        // services whose output cannot be kept
+	// reading goes on for a moment after the watcher has ended: what the last
+	// deaths left behind is read to its end.
+	reading     context.Context
+	stopReading context.CancelFunc
+	running     sync.WaitGroup
+
+	mu     sync.Mutex
+	tapes  map[string][]*tape     // by instance, oldest first
+	died   map[string][]time.Time // when an instance died lately, oldest first
+	oom    map[string]time.Time   // when the kernel killed a process of an instance last
+	warned map[string]bool        // services whose output cannot be kept
 }
 
 // begin begins to follow a container the moment that its start is known, before
@@ -48,25 +53,15 @@ func (e *evidence) begin(ctx context.Context, c *aweigh.Container, began, until 
 	e.follow(ctx, c, began, e.after(c, began), until)
 }
 
-// after is from when on the output of a life that began at this time is to be
-// read: from the end of the one before, or all of it. Not from its own
-// beginning: the engine writes that down some milliseconds after the process has
-// begun to print, and those lines are the ones that matter most. e.mu is held.
+// after is from when on the output of a life is to be read that began at this
+// time. Of a death that was heard of the inspection may not know yet. e.mu is
+// held.
 func (e *evidence) after(c *aweigh.Container, began time.Time) time.Time {
-	switch died := e.lastDeath(c.ID, began); {
-	case !died.IsZero():
+	if died := e.lastDeath(c.ID, began); !died.IsZero() {
 		return died.Add(time.Nanosecond)
-	case c.Finished.Before(began):
-		return c.Finished
 	}
-	// The inspection came after the end of this life, and does not know the one
-	// before.
-	return began.Add(-earlier)
+	return docker.OutputFrom(c, began)
 }
-
-// earlier is how long before the engine's word of a start its output may begin,
-// on a machine that has more to do.
-const earlier = 2 * time.Second
 
 // follow starts a tape. e.mu is held.
 func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since, until time.Time) *tape {
@@ -92,7 +87,7 @@ func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since
 	t.talked = func(at time.Time) {
 		if every > 0 && at.Sub(told) >= every {
 			told = at
-			e.tell(aweigh.Fact{Kind: aweigh.FactTalked, At: at.UTC(), Instance: c.ID})
+			t.tell(aweigh.Fact{Kind: aweigh.FactTalked, At: at.UTC(), Instance: c.ID})
 		}
 	}
 	t.state = func() []byte { return e.engine.LastState(c.ID) }
@@ -176,9 +171,13 @@ func (e *evidence) lastDeath(id string, before time.Time) time.Time {
 	return time.Time{}
 }
 
-// catchUpWithin is how long the second reading of a dead container's output may
-// take, which the record waits for.
-const catchUpWithin = 2 * time.Second
+// catchUpWithin is how long the output of a dead container may be read again,
+// which its record waits for: the engine answers when it has tidied up after the
+// death, on a busy machine many seconds later.
+const catchUpWithin = time.Minute
+
+// atTheEnd is how much of that is left when the watcher ends.
+const atTheEnd = 2 * time.Second
 
 // last are the last lines of an instance that died at this time, and why it
 // did in its own words, as far as they tell.
@@ -207,7 +206,7 @@ func (e *evidence) last(id string, at time.Time) (lines []string, why string) {
 		case <-t.done:
 		case <-time.After(firstReading):
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), catchUpWithin)
+		ctx, cancel := context.WithTimeout(e.reading, catchUpWithin)
 		defer cancel()
 		t.readEnd(ctx, at)
 	})
@@ -366,6 +365,8 @@ func (e *evidence) beginning(i *core.Instance, l *core.Life) record.Event {
 
 // close ends all records that are still open, as those of services which go on.
 func (e *evidence) close() {
+	hurry := time.AfterFunc(atTheEnd, e.stopReading)
+	defer hurry.Stop()
 	e.running.Wait()
 	e.mu.Lock()
 	defer e.mu.Unlock()

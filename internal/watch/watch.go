@@ -156,6 +156,8 @@ func (w *watcher) run(ctx context.Context) error {
 	w.evidence = &evidence{engine: w.Engine, dir: w.State, keep: recordBytes, version: w.Version, tell: tell, log: w.Log,
 		tapes: map[string][]*tape{}, died: map[string][]time.Time{}, oom: map[string]time.Time{}, warned: map[string]bool{},
 		silence: func(c *aweigh.Container) time.Duration { return w.settings.of(c.Service, c.Labels).Silence }}
+	w.evidence.reading, w.evidence.stopReading = context.WithCancel(context.WithoutCancel(ctx))
+	defer w.evidence.stopReading()
 
 	since, told, err := w.store.Events(ctx)
 	if err != nil {

@@ -69,6 +69,9 @@ type Start struct {
 	// Inner is the id of the start that aweigh-init inside the container keeps a
 	// record of.
 	Inner string `json:"inner,omitempty"`
+	// Drill is the name of the drill whose copy started, if one did. It counts
+	// towards nothing that is said of services.
+	Drill string `json:"drill,omitempty"`
 }
 
 // Phase is a named, timed part of a start.

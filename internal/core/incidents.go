@@ -97,7 +97,7 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 		n.Kind, n.Service, n.Project, n.Host = h.kind, v.Name, v.Project, s.Host
 		n.Opened, n.Count, n.Starts = h.at.UTC(), 1, []string{}
 		if i != nil {
-			n.Drill = i.Container.Labels[aweigh.DrillLabel]
+			n.Drill = i.Drill()
 		}
 		if h.group == starting {
 			n.Count = max(1, v.Row) // with those that were not worth an incident yet

@@ -164,6 +164,7 @@ type Service struct {
 	Key     string `json:"key"` // the project and the name
 	Name    string `json:"name"`
 	Project string `json:"project,omitempty"`
+	Drill   bool   `json:"drill,omitempty"` // it is a copy that a drill made
 	// Crashes are those of the last LoopWindow.
 	Crashes []time.Time `json:"crashes,omitempty"`
 	// Row counts failures in a row; a proven start that lasts ends it.
@@ -223,12 +224,15 @@ func (s *State) renamed(before, now string, at time.Time) {
 func (s *State) service(i *Instance) *Service {
 	v := s.Services[i.Service]
 	if v == nil {
-		v = &Service{Key: i.Service, Name: i.Container.Service, Project: i.Container.Project}
+		v = &Service{Key: i.Service, Name: i.Container.Service, Project: i.Container.Project, Drill: i.Drill() != ""}
 		s.Services[i.Service] = v
 	}
 	s.touchService(v)
 	return v
 }
+
+// Drill is the name of the drill whose copy the instance is, "" for all others.
+func (i *Instance) Drill() string { return i.Container.Labels[aweigh.DrillLabel] }
 
 // instancesOf are the instances of a service, in the order of their ids: what
 // is concluded must not depend on chance.

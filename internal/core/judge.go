@@ -148,7 +148,7 @@ func (s *State) ready(i *Instance, at time.Time, how string) {
 		l.Start.Reason += fmt.Sprintf("; it became ready late, after %s", took)
 	case l.Start.Verdict == "":
 		s.verdict(l, aweigh.Ready, at, how)
-		if i.Lives == 1 && !i.Container.OneOff && i.Container.Labels[aweigh.DrillLabel] == "" && i.Settings.TellReady && !at.Before(s.Engine.Watching) {
+		if i.Lives == 1 && !i.Container.OneOff && i.Drill() == "" && i.Settings.TellReady && !at.Before(s.Engine.Watching) {
 			s.arrived(i, v, at)
 		}
 	}

@@ -50,7 +50,7 @@ func (s *State) begin(i *Instance, at time.Time, inspected bool) *Life {
 	}
 	l := &Life{Alive: true, Inspected: inspected, Deadline: at.Add(max(i.Settings.StartupTimeout, i.patience()))}
 	l.Start = aweigh.Start{ID: aweigh.DerivedID(at, i.ID+at.Format(time.RFC3339Nano)), Service: v.Name, Project: v.Project,
-		Instance: short(i.ID), Host: s.Host, Began: at, Image: i.Container.Image, ImageID: i.Container.ImageID}
+		Instance: short(i.ID), Host: s.Host, Began: at, Image: i.Container.Image, ImageID: i.Container.ImageID, Drill: i.Drill()}
 	i.Life, i.Stopped, i.Braked = l, false, false
 	i.Lives++
 	v.Seen = at

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -22,10 +21,6 @@ func (r *run) one(ctx context.Context, d Drill) Result {
 		res.Verdict, res.Reason = Inconclusive, interrupted
 		return res
 	}
-	settings := r.settings()
-	for key, value := range d.Settings {
-		settings[key] = value
-	}
 	var mail *mailServer
 	var more []notify.Route
 	if d.Route == mailRoute {
@@ -37,7 +32,7 @@ func (r *run) one(ctx context.Context, d Drill) Result {
 		defer mail.down()
 		more = []notify.Route{mail.route()}
 	}
-	st, err := r.open(ctx, d.Name, settings, more...)
+	st, err := r.open(ctx, d, more...)
 	st.mail = mail
 	if err == nil {
 		err = d.stage(ctx, st, &res)
@@ -49,9 +44,9 @@ func (r *run) one(ctx context.Context, d Drill) Result {
 		res.Verdict, res.Reason = Failed, "what it made could not be removed: "+err.Error()
 	}
 	if res.Verdict == Failed {
-		res.Evidence = st.observer.state()
+		res.Evidence = st.observer.evidence()
 	} else {
-		os.RemoveAll(st.observer.state())
+		st.forget()
 	}
 	res.TookMS = time.Since(res.Began).Milliseconds()
 	res.Reason = record.Printable(res.Reason)
@@ -90,13 +85,7 @@ func (d Drill) stage(ctx context.Context, st *stage, res *Result) error {
 		return err
 	}
 	injected := st.injected.UTC()
-	res.Injected, res.Route = &injected, "webhook"
-	if d.Route != "" {
-		res.Route = d.Route
-	}
-	for _, r := range st.Routes {
-		res.Route += ", " + r.Name
-	}
+	res.Injected, res.Route = &injected, st.route(d)
 	if d.Kind == aweigh.CrashLoop {
 		st.within += time.Duration(min(st.Settings.LoopCrashes, 5)) * loopPause
 	}
@@ -181,14 +170,14 @@ func (st *stage) told(ctx context.Context, d Drill, res *Result) error {
 	defer cancel()
 	var at time.Time
 	err := poll(within, func() (bool, error) {
+		var ok bool
+		var err error
 		if d.arrived != nil {
-			var ok bool
 			at, ok = d.arrived(st)
-			return ok, nil
+		} else {
+			at, ok, err = st.observer.told(within, res.Incident.ID, d.Kind)
 		}
-		t, ok := st.observer.inbox.first(res.Incident.ID, d.Kind)
-		at = t.at
-		return ok, nil
+		return ok, err
 	})
 	if errors.Is(err, errTime) && ctx.Err() == nil {
 		return failed{fmt.Sprintf("nobody was told within %s of its detection", patience)}

@@ -8,8 +8,8 @@
 //
 // A drill is one row of the table (table.go): what it injects, as a function on
 // a stage, and what must follow. A stage (stage.go) is a network without a way
-// out, a copy in it, and a watcher of its own (observer.go) that looks at the
-// containers of this stage alone; what has to go wrong inside the container is
+// out, a copy in it, and a watcher (observer.go): the one that runs on this host, or
+// one of the stage's own; what has to go wrong inside the container is
 // done by package inside. Every drill is the same way: steady state, injection,
 // detection, telling, recovery (act.go).
 //

@@ -20,32 +20,37 @@ import (
 	"github.com/aweigh/aweigh/internal/watch"
 )
 
-// observer is a watcher of a stage's own: the same program as `aweigh watch`, on
-// a state of its own, with a route that leads to this process. What arrives
-// there has been told.
+// observer is what looks on: a watcher of the stage's own, or the one that runs
+// on this host. It is asked by its store.
 type observer struct {
-	dir    string // its state
-	name   string // of the service that it is asked about
-	config watch.Config
-	inbox  *inbox
-	host   string // of the engine
-
-	cancel context.CancelFunc
-	ended  chan error
-	store  *store.Store // nil until it has been read
+	dir   string // the watcher's state
+	name  string // of the service that it is asked about
+	own   *ownWatcher
+	store *store.Store // nil until it has been read
 }
 
-// observe begins to watch the stage.
-func (st *stage) observe(ctx context.Context, settings map[string]any, more []notify.Route) (*observer, error) {
-	conf, err := watcherConfig(settings)
-	if err != nil {
-		return nil, err
+// ownWatcher is the same program as `aweigh watch`, on a state of its own, with a
+// route that leads to this process. What arrives there has been told.
+type ownWatcher struct {
+	config watch.Config
+	host   string // of the engine
+	inbox  *inbox
+	cancel context.CancelFunc
+	ended  chan error
+}
+
+// observe has the stage looked at by the watcher that runs, or by one of its own
+// where there is none or the drill must end it.
+func (st *stage) observe(ctx context.Context, own bool, more []notify.Route) (*observer, error) {
+	if st.Watcher != nil && !own {
+		return &observer{dir: st.Watcher.State, name: st.name}, nil
 	}
 	box, err := openInbox()
 	if err != nil {
 		return nil, err
 	}
-	o := &observer{dir: filepath.Join(st.dir, st.id), name: st.name, inbox: box, host: st.host}
+	w := &ownWatcher{host: st.host, inbox: box}
+	o := &observer{dir: filepath.Join(st.dir, st.id), name: st.name, own: w}
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {
 		box.close()
 		return nil, fmt.Errorf("the state of the drill's watcher: %w", err)
@@ -55,73 +60,77 @@ func (st *stage) observe(ctx context.Context, settings map[string]any, more []no
 		r.Drills = true
 		routes = append(routes, r)
 	}
-	o.config = watch.Config{Host: watch.HostName(), State: o.dir, Label: aweigh.DrillLabel + "=" + st.id, Config: conf,
+	w.config = watch.Config{Host: watch.HostName(), State: o.dir, Label: aweigh.DrillLabel + "=" + st.id, Config: config.Default(),
 		Routes: routes, Version: st.Version, Log: slog.New(slog.DiscardHandler)}
-	if err := o.begin(ctx); err != nil {
+	if err := w.begin(ctx); err != nil {
 		box.close()
 		return nil, err
 	}
 	return o, nil
 }
 
-// watcherConfig is an aweigh.yaml with these settings for every service. JSON is
-// YAML; a dollar sign would be a variable's.
-func watcherConfig(settings map[string]any) (*config.Config, error) {
-	for key, value := range settings {
-		if text, ok := value.(string); ok {
-			settings[key] = escapeVariables(text)
-		}
-	}
-	text, err := json.Marshal(map[string]any{"defaults": settings})
-	if err != nil {
-		return nil, err
-	}
-	return config.Parse("the drill's settings", text)
-}
-
-// state is the directory of its state, "" if there is no watcher.
-func (o *observer) state() string {
-	if o == nil {
-		return ""
-	}
-	return o.dir
-}
-
 // begin begins to watch, for the first time or again.
-func (o *observer) begin(ctx context.Context) error {
-	engine, err := docker.Open(o.host)
+func (w *ownWatcher) begin(ctx context.Context) error {
+	engine, err := docker.Open(w.host)
 	if err != nil {
 		return err
 	}
 	// It ends when it is told to, not when the drill is interrupted: what that
 	// leaves is to be seen as well.
-	ctx, o.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	o.ended = make(chan error, 1)
-	c := o.config
+	ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	w.ended = make(chan error, 1)
+	c := w.config
 	c.Engine = engine
 	go func() {
 		defer engine.Close()
-		o.ended <- watch.Run(ctx, c)
+		w.ended <- watch.Run(ctx, c)
 	}()
 	return nil
 }
 
 // end has it end, as a machine that goes down would.
-func (o *observer) end() {
-	if o.cancel != nil {
-		o.cancel()
-		<-o.ended
-		o.cancel = nil
+func (w *ownWatcher) end() {
+	if w.cancel != nil {
+		w.cancel()
+		<-w.ended
+		w.cancel = nil
 	}
 }
 
-// close ends all of it. Its state stays.
+// failure is why it has ended by itself; nil while it goes on.
+func (w *ownWatcher) failure() error {
+	select {
+	case err := <-w.ended:
+		w.ended <- err
+		if w.cancel != nil {
+			return fmt.Errorf("the drill's watcher has ended: %w", err)
+		}
+	default:
+	}
+	return nil
+}
+
+// close ends all that is the stage's own.
 func (o *observer) close() {
-	o.end()
+	if o == nil {
+		return
+	}
+	if o.own != nil {
+		o.own.end()
+		o.own.inbox.close()
+	}
 	if o.store != nil {
 		o.store.Close()
 	}
-	o.inbox.close()
+}
+
+// evidence is where the state of a watcher is that looked at this stage alone,
+// "" if there is none.
+func (o *observer) evidence() string {
+	if o == nil || o.own == nil {
+		return ""
+	}
+	return o.dir
 }
 
 // read opens the watcher's store once it is there.
@@ -129,13 +138,10 @@ func (o *observer) read(ctx context.Context) (*store.Store, error) {
 	if o.store != nil {
 		return o.store, nil
 	}
-	select {
-	case err := <-o.ended:
-		o.ended <- err
-		if o.cancel != nil {
-			return nil, fmt.Errorf("the drill's watcher has ended: %w", err)
+	if o.own != nil {
+		if err := o.own.failure(); err != nil {
+			return nil, err
 		}
-	default:
 	}
 	st, err := store.OpenToRead(ctx, o.dir)
 	if err != nil {
@@ -181,6 +187,26 @@ func (o *observer) tries(ctx context.Context) (int, error) {
 	return n, err
 }
 
+// told is when somebody was told of an incident of such a kind, "" for any: when
+// it arrived here, or when the running watcher's route had taken it.
+func (o *observer) told(ctx context.Context, id string, kind aweigh.IncidentKind) (at time.Time, ok bool, err error) {
+	if o.own != nil {
+		at, ok = o.own.inbox.first(id, kind)
+		return at, ok, nil
+	}
+	st, err := o.read(ctx)
+	if st == nil || err != nil {
+		return at, false, err
+	}
+	letters, err := st.Letters(ctx, "sent", 100)
+	for _, l := range letters { // the newest first
+		if n := l.Notification.Incident; n != nil && n.ID == id && (kind == "" || n.Kind == kind) && l.Ended != nil {
+			at, ok = *l.Ended, true
+		}
+	}
+	return at, ok, err
+}
+
 // telling is a notification that has arrived.
 type telling struct {
 	at time.Time
@@ -220,15 +246,15 @@ func (b *inbox) take(w http.ResponseWriter, r *http.Request) {
 }
 
 // first is the first telling of an incident of such a kind, "" for any.
-func (b *inbox) first(id string, kind aweigh.IncidentKind) (telling, bool) {
+func (b *inbox) first(id string, kind aweigh.IncidentKind) (time.Time, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, t := range b.arrived {
 		if t.Incident != nil && t.Incident.ID == id && (kind == "" || t.Incident.Kind == kind) {
-			return t, true
+			return t.at, true
 		}
 	}
-	return telling{}, false
+	return time.Time{}, false
 }
 
 func (b *inbox) close() { b.server.Close() }

@@ -37,14 +37,14 @@ func deadline(took time.Duration) time.Duration {
 	return max(leastStartup, 2*took+5*time.Second).Round(time.Second)
 }
 
-// settings are the watcher's for a copy.
-func (r *run) settings() map[string]any {
+// settings are the watcher's for a copy, as its labels say them.
+func (r *run) settings() map[string]string {
 	in := r.Settings
-	m := map[string]any{
+	m := map[string]string{
 		"startup_timeout": r.startup.String(), "confirm_within": (2 * r.startup).String(),
-		"interval": interval.String(), "timeout": min(in.Timeout, 3*time.Second).String(), "retries": min(in.Retries, 5),
-		"settle": settle.String(), "silence": "off", "remind_every": "off", "tell_ready": false,
-		"crash_loop": map[string]any{"crashes": min(in.LoopCrashes, 5), "within": in.LoopWindow.String()},
+		"interval": interval.String(), "timeout": min(in.Timeout, 3*time.Second).String(), "retries": strconv.Itoa(min(in.Retries, 5)),
+		"settle": settle.String(), "silence": "off", "remind_every": "off", "tell_ready": "false",
+		"crash_loop.crashes": strconv.Itoa(min(in.LoopCrashes, 5)), "crash_loop.within": in.LoopWindow.String(), "crash_loop.brake": "off",
 	}
 	if r.pace.probe != "" {
 		m["probe"] = r.pace.probe
@@ -53,6 +53,16 @@ func (r *run) settings() map[string]any {
 		}
 	}
 	return m
+}
+
+// asLabels is a watcher's settings as the labels of a container that has them,
+// whichever watcher looks at it.
+func asLabels(settings map[string]string) map[string]string {
+	labels := map[string]string{}
+	for key, value := range settings {
+		labels["aweigh."+key] = value
+	}
+	return labels
 }
 
 // startTime is how long the watcher lets a start take: a health check may take
@@ -120,5 +130,3 @@ func (s *Service) restarts() bool {
 	p := s.Host.RestartPolicy.Name
 	return p == container.RestartPolicyAlways || p == container.RestartPolicyUnlessStopped
 }
-
-func escapeVariables(text string) string { return strings.ReplaceAll(text, "$", "$$") }

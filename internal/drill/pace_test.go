@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/moby/moby/api/types/container"
+
+	"github.com/aweigh/aweigh/internal/config"
 )
 
 // A host in the user's probe is the service that runs, which a drill must leave
@@ -58,11 +60,7 @@ func TestTheWatchersSettingsCanBeRead(t *testing.T) {
 	r.startup, r.pace.probe = 8*time.Second, "http://user:pa$$word@:80/"
 	r.Settings.Probe, r.Settings.Expect, r.Settings.Timeout, r.Settings.Retries = r.pace.probe, `body contains "$5"`, time.Second, 3
 	r.Settings.LoopCrashes, r.Settings.LoopWindow = 3, 5*time.Minute
-	conf, err := watcherConfig(r.settings())
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, problems := conf.For("web", nil)
+	in, problems := config.Default().For("web", asLabels(r.settings()))
 	if len(problems) > 0 || in.Probe != r.Settings.Probe || in.Expect != r.Settings.Expect || in.StartupTimeout != 8*time.Second || in.TellReady || in.Silence != 0 {
 		t.Errorf("%+v, %v", in, problems)
 	}

@@ -56,7 +56,10 @@ type Report struct {
 	Probe    string   `json:"probe,omitempty"`
 	Unsteady string   `json:"unsteady,omitempty"`
 	Notes    []string `json:"notes,omitempty"`
-	Results  []Result `json:"results"`
+	// Watcher is the state directory of the `aweigh watch` that looked on, ""
+	// where the drills had one of their own.
+	Watcher string   `json:"watcher,omitempty"`
+	Results []Result `json:"results"`
 }
 
 // Count is how many drills ended so.

@@ -30,12 +30,22 @@ type Options struct {
 	State    string  // directory of the watchers' states and of the history
 	Parallel int     // drills at a time; 0 is 2
 	Routes   []notify.Route
+	// Watcher is the `aweigh watch` that runs on this host, nil to have the
+	// drills watched by one of their own. Routes are told then in drills alone
+	// that cannot do without that.
+	Watcher *Watcher
 	// Copied are the volumes, by their paths, whose data a copy has too.
 	Copied  []string
 	Version string
 	// Progress is told of each drill that begins (no verdict) and ends. It may
 	// be nil; it is called from one goroutine at a time.
 	Progress func(Result)
+}
+
+// Watcher is an `aweigh watch` that runs.
+type Watcher struct {
+	State  string   // its directory
+	Routes []string // the names of those for drills
 }
 
 // run is one run of Run.
@@ -78,6 +88,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		r.Parallel = 2
 	}
 	report := &Report{Run: r.id, Service: r.service.Name, Image: r.service.Image, Began: began.UTC()}
+	if r.Watcher != nil {
+		report.Watcher = r.Watcher.State
+	}
 	if n, err := sweep(ctx, r.engine); err != nil {
 		report.Notes = append(report.Notes, err.Error())
 	} else if n > 0 {

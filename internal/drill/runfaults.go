@@ -23,7 +23,7 @@ var runDrills = []Drill{
 		Causes: []string{"stopped-externally"}},
 	{Name: "stop-and-recreate", Injects: "it is stopped, removed and created again, as by a deployment", Inject: recreated, Calm: true},
 	{Name: "log-silence", Injects: "its log, which never pauses, falls silent", Inject: silence, Kind: aweigh.Silence,
-		Settings: map[string]any{"silence": silenceFor.String()}},
+		Settings: map[string]string{"silence": silenceFor.String()}},
 }
 
 func crashLater(*stage) ([]string, []change, error) { return []string{"crash"}, nil, nil }

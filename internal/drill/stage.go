@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,16 +37,17 @@ type stage struct {
 	seen     time.Time                   // when it was detected, where the injection has to know
 	repair   func(context.Context) error // what must be put right besides the copy
 	mail     *mailServer                 // of a drill whose route it is
+	settings map[string]string           // the watcher's, for the copy
 }
 
 // change makes a copy differ from the service.
 type change func(*container.Config, *container.HostConfig)
 
-// open makes the stage, with a watcher whose settings differ from the run's in
-// what is given.
-func (r *run) open(ctx context.Context, drill string, settings map[string]any, routes ...notify.Route) (*stage, error) {
-	st := &stage{run: r, id: r.id + "." + drill}
-	st.name = fmt.Sprintf("drill-%.24s-%s-%s", printableName(r.service.Name), drill, strings.ToLower(r.id[len(r.id)-6:]))
+// open makes the stage of a drill.
+func (r *run) open(ctx context.Context, d Drill, routes ...notify.Route) (*stage, error) {
+	st := &stage{run: r, id: r.id + "." + d.Name, settings: r.settings()}
+	maps.Copy(st.settings, d.Settings)
+	st.name = fmt.Sprintf("drill-%.24s-%s-%s", printableName(r.service.Name), d.Name, strings.ToLower(r.id[len(r.id)-6:]))
 	answer, err := r.engine.NetworkCreate(whole(ctx), "aweigh-"+st.name, client.NetworkCreateOptions{Driver: "bridge", Internal: true, Labels: st.labels()})
 	if err != nil {
 		return st, fmt.Errorf("a network for the drill: %w", err)
@@ -56,7 +58,7 @@ func (r *run) open(ctx context.Context, drill string, settings map[string]any, r
 			return st, fmt.Errorf("%s, which %s depends on: %w", d.Name, r.service.Name, err)
 		}
 	}
-	st.observer, err = st.observe(ctx, settings, routes)
+	st.observer, err = st.observe(ctx, d.OwnWatcher, routes)
 	return st, err
 }
 
@@ -64,10 +66,27 @@ func (r *run) open(ctx context.Context, drill string, settings map[string]any, r
 func (st *stage) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	if st.observer != nil {
-		st.observer.close()
-	}
+	st.observer.close()
 	return removeStage(ctx, st.engine, st.id)
+}
+
+// forget removes what a watcher of the stage's own has kept.
+func (st *stage) forget() {
+	if dir := st.observer.evidence(); dir != "" {
+		os.RemoveAll(dir)
+	}
+}
+
+// route names what must deliver in a drill.
+func (st *stage) route(d Drill) string {
+	if st.Watcher != nil && !d.OwnWatcher {
+		return strings.Join(st.Watcher.Routes, ", ")
+	}
+	names := []string{route(d)}
+	for _, r := range st.Routes {
+		names = append(names, r.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // labels mark what nobody is to look at.
@@ -131,6 +150,7 @@ func (st *stage) serves(ctx context.Context, id string, d *Service) error {
 // start it that is for the watcher to find out.
 func (st *stage) start(ctx context.Context, changes ...change) error {
 	labels := map[string]string{aweigh.DrillLabel: st.id, stageLabel: st.id, ownerLabel: st.owner}
+	maps.Copy(labels, asLabels(st.settings))
 	id, err := st.make(ctx, st.service, st.name, labels, []string{st.service.Name}, changes...)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"time"
 
@@ -24,10 +23,10 @@ func (r *run) prove(ctx context.Context) error {
 	if r.steady.how = r.how(); r.steady.how == core.ByNone {
 		return errors.New("nothing says how to ask whether it serves: give it a health check, or --probe (http://:8080/health, tcp://:5432)")
 	}
-	st, err := r.open(ctx, "steady", r.settings())
+	st, err := r.open(ctx, Drill{Name: "steady"})
 	defer func() {
 		st.close(ctx)
-		os.RemoveAll(st.observer.state())
+		st.forget()
 	}()
 	if err != nil {
 		return err
@@ -84,6 +83,9 @@ func (st *stage) ready(ctx context.Context, changes ...change) (*aweigh.Start, e
 		return nil, fmt.Errorf("the engine does not start it: %s", st.refused)
 	}
 	start, err := st.awaitReady(ctx, began)
+	if errors.Is(err, errTime) && start == nil && st.Watcher != nil {
+		return nil, fmt.Errorf("the aweigh watch that runs (state %s) has not seen it within %s: is this its engine, and does it look at all containers? --own-watcher does without it", st.Watcher.State, st.startTime().Round(time.Second))
+	}
 	if errors.Is(err, errTime) {
 		return nil, fmt.Errorf("it is not ready after %s%s", st.startTime().Round(time.Second), st.words(ctx))
 	}

@@ -27,9 +27,12 @@ type Drill struct {
 	// Advice is what to do where it is not detected.
 	Advice string
 	// Settings are the watcher's, besides those of all drills.
-	Settings map[string]any
+	Settings map[string]string
 	Route    string // what must deliver; "" is the webhook
 	arrived  func(*stage) (time.Time, bool)
+	// OwnWatcher says that it must have a watcher that it may end, or whose routes
+	// it may break.
+	OwnWatcher bool
 }
 
 // Table returns all drills, in the order in which they run.
@@ -61,7 +64,10 @@ func (d Drill) Expects() string {
 	if len(d.Causes) > 0 {
 		what += ", as " + strings.Join(d.Causes, " or ")
 	}
-	return what + ", told by " + route(d)
+	if d.Route != "" {
+		return what + ", told by " + d.Route
+	}
+	return what + ", and somebody told"
 }
 
 func route(d Drill) string {

@@ -12,9 +12,9 @@ import (
 // watcherDrills are about those who should see it, and those who should tell.
 var watcherDrills = []Drill{
 	{Name: "watcher-down", Injects: "it crashes while no watcher runs, which comes back then", Inject: unwatched,
-		Causes: []string{"crash-signal"}},
+		OwnWatcher: true, Causes: []string{"crash-signal"}},
 	{Name: "mail-server-down", Injects: "it crashes while the mail server refuses connections, which comes back then", Inject: unmailed,
-		Route: mailRoute, arrived: func(st *stage) (time.Time, bool) { return st.mail.first() }, Causes: []string{"crash-signal"}},
+		OwnWatcher: true, Route: mailRoute, arrived: func(st *stage) (time.Time, bool) { return st.mail.first() }, Causes: []string{"crash-signal"}},
 }
 
 // mailRoute is the route of a drill that has a mail server of its own.
@@ -28,7 +28,7 @@ func unwatched(ctx context.Context, st *stage) error {
 	if err != nil {
 		return err
 	}
-	st.observer.end()
+	st.observer.own.end()
 	st.injected = time.Now()
 	if err := st.trigger(ctx); err != nil {
 		return err
@@ -41,7 +41,7 @@ func unwatched(ctx context.Context, st *stage) error {
 	}); err != nil {
 		return fmt.Errorf("it did not crash: %w", err)
 	}
-	return st.observer.begin(ctx)
+	return st.observer.own.begin(ctx)
 }
 
 // unmailed lets the server come back once a letter was refused: before that

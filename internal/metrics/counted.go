@@ -59,6 +59,9 @@ func newCounted(r prometheus.Registerer, s *services) *counted {
 // what comes up as 1.
 func (m *counted) Load(s *core.State) {
 	for _, i := range s.Instances {
+		if i.Drill() != "" {
+			continue
+		}
 		m.label(service{i.Container.Service, i.Container.Project})
 		for _, l := range []*core.Life{i.Before, i.Life} {
 			if l != nil {
@@ -90,17 +93,22 @@ func (m *counted) label(of service) service {
 func (m *counted) Observe(s *core.State, f aweigh.Fact, c core.Changes) {
 	m.facts.WithLabelValues(string(f.Kind)).Inc()
 	for n := range c.Starts {
-		m.start(&c.Starts[n])
+		if c.Starts[n].Drill == "" {
+			m.start(&c.Starts[n])
+		}
 	}
 	for n := range c.Incidents {
 		i := &c.Incidents[n]
+		if i.Drill != "" {
+			continue
+		}
 		if _, known := m.incident.get(i.ID); !known {
 			m.incident.put(i.ID, true)
 			of := m.label(service{i.Service, i.Project})
 			m.incidents.WithLabelValues(of.name, of.project, string(i.Kind), string(i.Severity)).Inc()
 		}
 	}
-	if i := s.Instances[f.Instance]; i != nil && f.Kind == aweigh.FactHealth {
+	if i := s.Instances[f.Instance]; i != nil && i.Drill() == "" && f.Kind == aweigh.FactHealth {
 		of := m.label(service{i.Container.Service, i.Container.Project})
 		m.health.WithLabelValues(of.name, of.project, result(f.OK)).Inc()
 	}
@@ -127,6 +135,9 @@ func (m *counted) start(s *aweigh.Start) {
 // Probe counts the probes of an instance. What it returns is for one goroutine
 // at a time.
 func (m *counted) Probe(i *core.Instance) func(up, ok bool, took time.Duration) {
+	if i.Drill() != "" {
+		return func(_, _ bool, _ time.Duration) {}
+	}
 	of := m.label(service{i.Container.Service, i.Container.Project})
 	seconds := m.probeSeconds.WithLabelValues(of.name, of.project)
 	each := map[[2]bool]prometheus.Counter{}

@@ -103,12 +103,12 @@ func (s *stored) state(ctx context.Context, k sink) error {
 		switch kind {
 		case "instance":
 			var i core.Instance
-			if json.Unmarshal(row, &i) == nil && i.Life != nil {
+			if json.Unmarshal(row, &i) == nil && i.Life != nil && i.Drill() == "" {
 				at(service{i.Container.Service, i.Container.Project}).add(i.Life)
 			}
 		case "service":
 			var v core.Service
-			if json.Unmarshal(row, &v) != nil {
+			if json.Unmarshal(row, &v) != nil || v.Drill {
 				continue
 			}
 			if !v.Seen.IsZero() {
@@ -181,6 +181,9 @@ func (s *stored) incidents(ctx context.Context, k sink) error {
 	}
 	n := map[key]int{}
 	for _, i := range open {
+		if i.Drill != "" {
+			continue
+		}
 		of, _ := s.services.label(service{i.Service, i.Project})
 		n[key{of, i.Kind, i.Severity, i.Acknowledged != nil}]++
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/drill"
 	"github.com/aweigh/aweigh/internal/notify"
+	"github.com/aweigh/aweigh/internal/watch"
 )
 
 type drillFlags struct {
@@ -28,7 +29,7 @@ type drillFlags struct {
 	image, container, probe, expect string
 	config, state, engine, junit    string
 	parallel                        int
-	list, json                      bool
+	list, json, ownWatcher          bool
 }
 
 func drillCommand() cli.Command {
@@ -38,7 +39,8 @@ func drillCommand() cli.Command {
 		Details: `Makes throw-away copies of a service, in a network of their own, and lets something
 go wrong with each: a port that is taken, a start that hangs, a full disk, a crash …
 A watcher must see it, name the cause, and have somebody told; then a copy with
-nothing wrong must come up again. What runs is left alone, and whatever the drills
+nothing wrong must come up again. The watcher is the aweigh watch that runs on this
+state directory, if it has a route for drills, else one of the drills' own. What runs is left alone, and whatever the drills
 make is removed.
 
 SERVICE is one of the compose file's, else a container's name. Exit status: 0 all
@@ -59,11 +61,12 @@ docs/drill.md.`,
 			fs.StringVar(&f.probe, "probe", "", "`URL` by which a copy is asked, such as http://:8080/health (default: as aweigh watch would)")
 			fs.StringVar(&f.expect, "expect", "", "`EXPR` that the answer must meet")
 			fs.Var(&f.copied, "volume-copy", "`PATH` of a volume whose data a copy has too; others are empty; may be repeated")
-			fs.Var(&f.routes, "route", "`NAME` of a route of aweigh.yaml that is told as well; may be repeated (default: those for drills)")
+			fs.Var(&f.routes, "route", "`NAME` of a route of aweigh.yaml that a watcher of the drills' own tells as well; may be repeated (default: those for drills)")
 			fs.StringVar(&f.config, "config", "", "`FILE` with the settings of the service (default: as for watch)")
 			fs.StringVar(&f.state, "state", "", "`DIR` of the history and of what the drills' watchers keep (default: as for watch)")
 			fs.StringVar(&f.engine, "docker", "", "`URL` of the container engine (default: DOCKER_HOST, else the local socket)")
 			fs.IntVar(&f.parallel, "parallel", 2, "`N` drills at a time")
+			fs.BoolVar(&f.ownWatcher, "own-watcher", false, "have a watcher of the drills' own look on, even where aweigh watch runs")
 			fs.BoolVar(&f.list, "list", false, "list the drills, and run none")
 			fs.StringVar(&f.junit, "junit", "", "`FILE` to write JUnit XML to")
 			fs.BoolVar(&f.json, "json", false, "print JSON")
@@ -124,9 +127,13 @@ func runDrill(c *cli.Context, args []string) int {
 	if err := os.MkdirAll(state, 0o755); err != nil {
 		return c.Fail(2, fmt.Errorf("state directory: %w", err))
 	}
+	watcher, why := f.watcher(conf, state)
+	if why != "" {
+		fmt.Fprintf(c.Stderr, "%s\n", why)
+	}
 	p := &drillProgress{out: c.Stderr, all: len(drills)}
 	report, err := drill.Run(ctx, drill.Options{Engine: engine, Service: service, Settings: settings, Drills: drills, State: state,
-		Parallel: f.parallel, Routes: routes, Copied: f.copied, Version: cli.Version, Progress: p.tell})
+		Parallel: f.parallel, Routes: routes, Watcher: watcher, Copied: f.copied, Version: cli.Version, Progress: p.tell})
 	if report == nil {
 		return c.Fail(2, err)
 	}
@@ -187,6 +194,24 @@ func (f *drillFlags) service(ctx context.Context, engine *client.Client, args []
 		return nil, fmt.Errorf("%w; and %w", err, other)
 	}
 	return s, other
+}
+
+// watcher is the one that runs on the state directory, nil if the drills are to
+// have one of their own; why is what a person should know of that.
+func (f *drillFlags) watcher(conf *config.Config, state string) (w *drill.Watcher, why string) {
+	if f.ownWatcher || len(f.routes) > 0 || !watch.Running(state) {
+		return nil, ""
+	}
+	w = &drill.Watcher{State: state}
+	for _, r := range conf.Routes() {
+		if r.Drills {
+			w.Routes = append(w.Routes, r.Name)
+		}
+	}
+	if len(w.Routes) == 0 {
+		return nil, "the aweigh watch that runs would tell nobody of a drill, so the drills have a watcher of their own: give it a route with `drills: true`"
+	}
+	return w, ""
 }
 
 // drillRoutes are the routes of these names, for none those that are for drills.

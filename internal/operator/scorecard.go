@@ -20,6 +20,9 @@ func scorecard(w io.Writer, r *drill.Report) error {
 	} else {
 		fmt.Fprintf(w, ": no steady state, so no drill was run\n  %s\n\n", record.Printable(r.Unsteady))
 	}
+	if r.Watcher != "" {
+		fmt.Fprintf(w, "watched by the aweigh watch that runs (state %s)\n\n", record.Printable(r.Watcher))
+	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "note: %s\n", record.Printable(n))
 	}

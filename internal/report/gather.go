@@ -33,11 +33,13 @@ func Gather(ctx context.Context, st *store.Store, objectives []objective.Objecti
 	if e.Starts, err = st.Starts(ctx, store.StartQuery{Limit: most}); err != nil {
 		return e, err
 	}
+	e.Starts = slices.DeleteFunc(e.Starts, func(s aweigh.Start) bool { return s.Drill != "" })
 	addPhases(filepath.Dir(st.Path()), e.Starts)
 	slices.Reverse(e.Starts) // oldest first, as those who count need them
 	if e.Incidents, err = st.Incidents(ctx, store.IncidentQuery{Since: since, Limit: most}); err != nil {
 		return e, err
 	}
+	e.Incidents = slices.DeleteFunc(e.Incidents, func(n aweigh.Incident) bool { return n.Drill != "" })
 	letters, err := st.Taken(ctx, since)
 	if err != nil {
 		return e, err

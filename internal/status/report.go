@@ -31,7 +31,7 @@ type Service struct {
 	Last      *aweigh.Start `json:"last_start,omitempty"`
 }
 
-// Report is all of it at one moment.
+// Report is all of it at one moment, but for what drills do.
 type Report struct {
 	At        time.Time         `json:"at"`
 	LastFact  time.Time         `json:"last_fact"`
@@ -63,10 +63,11 @@ func Read(ctx context.Context, st *store.Store) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.Services = services(instances)
+	r.Services = services(slices.DeleteFunc(instances, func(i core.Instance) bool { return i.Drill() != "" }))
 	if r.Incidents, err = st.Incidents(ctx, store.IncidentQuery{Open: true}); err != nil {
 		return r, err
 	}
+	r.Incidents = slices.DeleteFunc(r.Incidents, func(n aweigh.Incident) bool { return n.Drill != "" })
 	r.Waiting, r.Dead, err = st.Undelivered(ctx)
 	return r, err
 }

@@ -84,6 +84,9 @@ func (s *Site) standing(ctx context.Context) (statusPageData, error) {
 	}
 	byService := map[string][]aweigh.Incident{}
 	for _, n := range incidents {
+		if n.Drill != "" {
+			continue
+		}
 		byService[n.Project+"/"+n.Service] = append(byService[n.Project+"/"+n.Service], n)
 		if len(d.Recent) < 20 && n.Severity != aweigh.Info {
 			d.Recent = append(d.Recent, plainIncident{n.Service, inWords(n.Kind), toneOf(n.Severity), n.Opened, n.Resolved})

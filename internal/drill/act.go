@@ -10,6 +10,7 @@ import (
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/drill/inside"
 	"github.com/aweigh/aweigh/internal/notify"
 	"github.com/aweigh/aweigh/internal/record"
 )
@@ -149,11 +150,24 @@ func (st *stage) detected(ctx context.Context, d Drill, res *Result, limit time.
 	if err != nil {
 		return err
 	}
+	if err := st.ownFailure(ctx); err != nil {
+		return err
+	}
 	if st.seen.IsZero() {
 		st.seen = time.Now()
 	}
 	res.DetectedMS = ms(st.seen.Sub(st.injected))
 	return nil
+}
+
+// ownFailure is that the drill's program could not do what it should inside the
+// copy: what was detected is that, and proves nothing of the service.
+func (st *stage) ownFailure(ctx context.Context) error {
+	start, err := st.observer.newest(ctx, st.injected.Add(-clockSlack))
+	if err != nil || start == nil || start.Exit == nil || start.Exit.Code != inside.Failed || !strings.Contains(start.Reason, inside.Mark) {
+		return err
+	}
+	return errors.New("the fault could not be injected" + st.words(ctx))
 }
 
 // loopPause is how long the engine may take from one start of a loop to the
@@ -206,6 +220,13 @@ func (st *stage) diagnosed(ctx context.Context, d Drill, res *Result) error {
 		return res.Cause != nil, err
 	})
 	res.Causes = d.Causes
+	if c := res.Cause; c.Named() && !d.expects(c.ID) {
+		if first, err := st.observer.cause(ctx, res.Incident, d); err != nil {
+			return err
+		} else if first != nil {
+			res.Cause = first
+		}
+	}
 	if c := res.Cause; c.Named() && len(d.Causes) > 0 && !d.expects(c.ID) {
 		return failed{fmt.Sprintf("diagnosed as %s, not as %s", c.ID, strings.Join(d.Causes, " or "))}
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -171,6 +172,23 @@ func (o *observer) newest(ctx context.Context, after time.Time) (*aweigh.Start, 
 		return nil, err
 	}
 	return &all[0], nil
+}
+
+// cause is what an earlier start of an incident was diagnosed as, if that is what
+// the drill expects: a crash may keep the next starts from coming up, and the
+// incident has the cause of the newest.
+func (o *observer) cause(ctx context.Context, n *aweigh.Incident, d Drill) (*aweigh.Cause, error) {
+	st, err := o.read(ctx)
+	if st == nil || err != nil {
+		return nil, err
+	}
+	all, err := st.Starts(ctx, store.StartQuery{Service: o.name, Limit: 100})
+	for _, s := range all {
+		if s.Cause.Named() && d.expects(s.Cause.ID) && slices.Contains(n.Starts, s.ID) {
+			return s.Cause, err
+		}
+	}
+	return nil, err
 }
 
 // tries is how often a letter could not be delivered.

@@ -1,22 +1,24 @@
 package drill
 
 import (
+	"archive/tar"
+	"context"
 	"fmt"
-	"os"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/client"
 )
 
 // resourceDrills are about what a service needs of its host.
 var resourceDrills = []Drill{
 	{Name: "out-of-memory", Injects: "its memory runs out, and the kernel kills it", Inject: later(outOfMemory),
 		Causes: []string{"oom-killed"}},
-	{Name: "disk-full", Injects: "its volumes have no room left", Inject: atStart(diskFull), Mild: true,
-		Causes: []string{"disk-full", "readonly-filesystem", "permission-denied"}},
+	{Name: "disk-full", Injects: "its volumes have no room left", Inject: diskFull, Mild: true,
+		Causes: []string{"disk-full"}},
 	{Name: "read-only", Injects: "its file system and its volumes are read only", Inject: atStart(readOnly), Mild: true,
 		Causes: []string{"readonly-filesystem", "permission-denied"}},
-	{Name: "descriptor-limit", Injects: "it may have five file descriptors", Inject: atStart(fewDescriptors), Mild: true,
+	{Name: "descriptor-limit", Injects: "it may have five file descriptors, or twelve where a script begins it", Inject: atStart(fewDescriptors), Mild: true,
 		Causes: []string{"fd-limit"}},
 }
 
@@ -36,19 +38,45 @@ func outOfMemory(*stage) ([]string, []change, error) {
 // smallDisk is the size of a file system that is to be full.
 const smallDisk = 256 << 10
 
-func diskFull(st *stage) ([]change, error) {
+func diskFull(ctx context.Context, st *stage) error {
 	paths := st.service.Volumes
 	if len(paths) == 0 {
-		return nil, notApplicable{"it has no volume: what it writes lies on the host's own disk, which a drill does not fill"}
+		return notApplicable{"it has no volume: what it writes lies on the host's own disk, which a drill does not fill"}
+	}
+	if _, err := st.ready(ctx); err != nil {
+		return err
+	}
+	var full []mount.Mount
+	for n, path := range paths {
+		owner, err := st.ownerOf(ctx, path)
+		if err != nil {
+			return err
+		}
+		options := fmt.Sprintf("size=%d,mode=%o,uid=%d,gid=%d", smallDisk, owner.Mode&0o7777, owner.Uid, owner.Gid)
+		full = append(full, mount.Mount{Type: mount.TypeVolume, Source: fmt.Sprintf("%s-%d", st.name, n), Target: path,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true, Labels: st.labels(),
+				DriverConfig: &mount.Driver{Name: "local", Options: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": options}}}})
 	}
 	small := func(c *container.Config, h *container.HostConfig) {
 		c.Volumes = nil
-		for _, path := range paths {
-			h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeTmpfs, Target: path,
-				TmpfsOptions: &mount.TmpfsOptions{SizeBytes: smallDisk, Mode: os.ModeSticky | 0o777}})
-		}
+		h.Mounts = append(h.Mounts, full...)
 	}
-	return []change{small, st.before(append([]string{"fill"}, paths...)...)}, nil
+	return st.redeploy(ctx, small, st.before(append([]string{"fill"}, paths...)...))
+}
+
+// ownerOf is who owns a directory of the copy, and its mode: a server may do
+// with no other.
+func (st *stage) ownerOf(ctx context.Context, path string) (*tar.Header, error) {
+	data, err := st.engine.CopyFromContainer(ctx, st.copy, client.CopyFromContainerOptions{SourcePath: path})
+	if err != nil {
+		return nil, fmt.Errorf("the owner of %s: %w", path, err)
+	}
+	defer data.Content.Close()
+	head, err := tar.NewReader(data.Content).Next()
+	if err != nil {
+		return nil, fmt.Errorf("the owner of %s: %w", path, err)
+	}
+	return head, nil
 }
 
 func readOnly(st *stage) ([]change, error) {

@@ -93,12 +93,17 @@ func atStart(fault func(st *stage) ([]change, error)) func(context.Context, *sta
 		if _, err := st.ready(ctx); err != nil {
 			return err
 		}
-		if err := st.stop(ctx); err != nil {
-			return err
-		}
-		st.injected = time.Now()
-		return st.start(ctx, changes...)
+		return st.redeploy(ctx, changes...)
 	}
+}
+
+// redeploy puts a copy with a fault in the place of the one that is there.
+func (st *stage) redeploy(ctx context.Context, changes ...change) error {
+	if err := st.stop(ctx); err != nil {
+		return err
+	}
+	st.injected = time.Now()
+	return st.start(ctx, changes...)
 }
 
 // later is a fault that comes over a copy that was ready.

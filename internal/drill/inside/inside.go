@@ -59,14 +59,21 @@ func Main(args []string) int {
 	return 0
 }
 
+// A fault that could not be done ends with Failed, and a line that begins with
+// Mark, as all do that are not the service's own.
+const (
+	Failed = 125
+	Mark   = "aweigh drill: "
+)
+
 func complain(err error) int {
-	fmt.Fprintln(os.Stderr, "aweigh drill:", err)
-	return 125
+	say("%v", err)
+	return Failed
 }
 
 // say is a line in the container's output, so that nobody who reads it takes
 // the fault for a real one.
-func say(format string, a ...any) { fmt.Fprintf(os.Stderr, "aweigh drill: "+format+"\n", a...) }
+func say(format string, a ...any) { fmt.Fprintf(os.Stderr, Mark+format+"\n", a...) }
 
 // become executes the command in place of this program.
 func become(command []string) error {

@@ -2,7 +2,9 @@ package inside
 
 import (
 	"errors"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -40,11 +42,18 @@ func exit(args, _ []string) error {
 	return nil
 }
 
+// scriptFiles is what a shell needs to run a script: dash keeps it open as
+// descriptor 10. It hands the limit on to the server that it begins.
+const scriptFiles = 12
+
 // files executes the command with so few descriptors.
 func files(args, command []string) error {
 	n, err := number(args, 0)
 	if err != nil {
 		return err
+	}
+	if isScript(command) {
+		n = max(n, scriptFiles)
 	}
 	limit := syscall.Rlimit{Cur: uint64(n), Max: uint64(n)}
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -53,41 +62,71 @@ func files(args, command []string) error {
 	return become(command)
 }
 
+func isScript(command []string) bool {
+	if len(command) == 0 {
+		return false
+	}
+	path, err := exec.LookPath(command[0])
+	if err != nil {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var mark [2]byte
+	_, err = io.ReadFull(f, mark[:])
+	return err == nil && string(mark[:]) == "#!"
+}
+
 // fillName is the file that takes the room.
 const fillName = ".aweigh-drill-full"
 
-// fill takes all room in the directories, then executes the command.
+// fill takes all room in the directories, then runs the command.
 func fill(dirs, command []string) error {
 	for _, dir := range dirs {
-		if err := fillDir(dir); err != nil {
+		f, err := fillDir(dir)
+		if err != nil {
 			return err
 		}
+		defer f.Close()
 	}
-	return become(command)
+	s, err := launch(command, false)
+	if err != nil {
+		return err
+	}
+	os.Exit(s.wait())
+	return nil
 }
 
 // maxFill is more than any of the drill's own small file systems holds. What
 // holds more is somebody's disk.
 const maxFill = 16 << 20
 
-func fillDir(dir string) error {
+// fillDir takes all room in a directory, until the file is closed that it
+// returns. Nobody sees that: a server may refuse a directory with a strange file.
+func fillDir(dir string) (*os.File, error) {
 	f, err := os.Create(filepath.Join(dir, fillName))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer f.Close()
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
 	block := make([]byte, 4<<10)
 	for written := 0; ; {
 		n, err := f.Write(block)
 		if written += n; errors.Is(err, syscall.ENOSPC) {
-			return nil
+			return f, nil
+		}
+		if err == nil && written > maxFill {
+			err = errors.New(dir + " is no small file system of the drill's own")
 		}
 		if err != nil {
-			return err
-		}
-		if written > maxFill {
-			os.Remove(f.Name())
-			return errors.New(dir + " is no small file system of the drill's own")
+			f.Close()
+			return nil, err
 		}
 	}
 }

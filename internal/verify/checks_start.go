@@ -42,7 +42,8 @@ func startProven(o *observation) Check {
 		}
 		nobody, told := "no watcher recorded the start", !o.watched
 		if i.start != nil {
-			nobody, told = "the watcher has no proof of it", true
+			// Of one that has just ended the watcher is about to say why.
+			nobody, told = "the watcher has no proof of it", i.PID != 0 || i.start.Verdict != ""
 		}
 		switch {
 		case i.output.ready:

@@ -55,12 +55,17 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 		"unhealthy": {"healthy", func(o *observation) {
 			first(o).Health, first(o).HealthSays = "unhealthy", "curl: --token=hunter2 \x1b[2J"
 		}, Failed, `unhealthy: curl: --token=*** \x1b[2J`, false},
-		"starting":          {"healthy", func(o *observation) { first(o).Health = "starting" }, Failed, "starting", false},
-		"no health check":   {"healthy", func(o *observation) { first(o).HealthCheck, first(o).Health = false, "" }, Skipped, "it has no health check", false},
-		"start crashed":     {"start-proven", func(o *observation) { first(o).start = &aweigh.Start{Verdict: aweigh.Crashed, Reason: "exited with 1"} }, Failed, "crashed: exited with 1", true},
-		"coming up":         {"start-proven", func(o *observation) { first(o).start = &aweigh.Start{} }, Failed, "it is coming up", false},
-		"no watcher":        {"start-proven", func(o *observation) { first(o).start, o.watched = nil, false }, Passed, "its health check says so; no watcher recorded the start", false},
-		"nothing to ask":    {"start-proven", unproven, Unknown, "no watcher recorded the start, and there is nothing to ask: give it a probe, a health check, or --log-line", true},
+		"starting":        {"healthy", func(o *observation) { first(o).Health = "starting" }, Failed, "starting", false},
+		"no health check": {"healthy", func(o *observation) { first(o).HealthCheck, first(o).Health = false, "" }, Skipped, "it has no health check", false},
+		"start crashed":   {"start-proven", func(o *observation) { first(o).start = &aweigh.Start{Verdict: aweigh.Crashed, Reason: "exited with 1"} }, Failed, "crashed: exited with 1", true},
+		"coming up":       {"start-proven", func(o *observation) { first(o).start = &aweigh.Start{} }, Failed, "it is coming up", false},
+		"no watcher":      {"start-proven", func(o *observation) { first(o).start, o.watched = nil, false }, Passed, "its health check says so; no watcher recorded the start", false},
+		"nothing to ask":  {"start-proven", unproven, Unknown, "no watcher recorded the start, and there is nothing to ask: give it a probe, a health check, or --log-line", true},
+		"just ended":      {"start-proven", func(o *observation) { unproven(o); o.watched, first(o).start = true, &aweigh.Start{} }, Unknown, "the watcher has no proof of it, and there is nothing to ask: give it a probe, a health check, or --log-line", false},
+		"nothing proves it": {"start-proven", func(o *observation) {
+			unproven(o)
+			o.watched, first(o).start, first(o).PID = true, &aweigh.Start{}, 4711
+		}, Unknown, "the watcher has no proof of it, and there is nothing to ask: give it a probe, a health check, or --log-line", true},
 		"no line":           {"start-proven", func(o *observation) { o.logLine = "ready" }, Failed, "it is not there", false},
 		"log driver none":   {"start-proven", func(o *observation) { o.logLine, first(o).output.why = "ready", "none" }, Unknown, "its output cannot be read: none", true},
 		"over the budget":   {"time-to-ready", func(o *observation) { o.Budget = 4 * time.Second }, Failed, "4.2s", true},

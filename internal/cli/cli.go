@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/nearest"
 	"github.com/aweigh/aweigh/internal/record"
 	"github.com/aweigh/aweigh/internal/supervise"
 )
@@ -200,37 +201,10 @@ func explainFlag(err error, fs *flag.FlagSet) error {
 }
 
 func didYouMean(name string, known []string) string {
-	best, least := "", 3
-	for _, k := range known {
-		if d := distance(name, k); d < least {
-			best, least = k, d
-		}
+	if best := nearest.Word(name, known); best != "" {
+		return fmt.Sprintf(" (did you mean --%s?)", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean --%s?)", best)
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }
 
 // usageColumn is where the list of commands says what each does.

@@ -10,6 +10,7 @@ import (
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/expect"
+	"github.com/aweigh/aweigh/internal/nearest"
 	"github.com/aweigh/aweigh/internal/probe"
 )
 
@@ -106,7 +107,7 @@ func unknownLabel(name string, f *field[core.Settings], fields []field[core.Sett
 	for i, f := range fields {
 		known[i] = strings.ReplaceAll(f.Name, "_", "-")
 	}
-	if best := nearest(name, known); best != "" {
+	if best := nearest.Word(name, known); best != "" {
 		return errors.New("there is no such label: did you mean " + labelPrefix + best + "?")
 	}
 	return errors.New("there is no such label: those for Aweigh are " + labelPrefix + strings.Join(known, ", "+labelPrefix))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aweigh/aweigh/internal/expect"
+	"github.com/aweigh/aweigh/internal/nearest"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -86,7 +87,7 @@ func names[T any](fields []field[T], within string) []string {
 }
 
 func unknownKey(name string, known []string) string {
-	if best := nearest(name, known); best != "" {
+	if best := nearest.Word(name, known); best != "" {
 		return fmt.Sprintf("there is no key %s: did you mean %q?", quoteKey(name), best)
 	}
 	return fmt.Sprintf("there is no key %s: the keys here are %s", quoteKey(name), strings.Join(known, ", "))

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/aweigh/aweigh/internal/nearest"
 )
 
 // SyntaxError is an expression that cannot be understood.
@@ -55,45 +57,11 @@ func syntaxError(src string, offset int, format string, args ...any) error {
 	}
 }
 
-// nearest returns the known name that was probably meant, with a leading text
-// to append to a message; nothing when none is near.
-func nearest(name string, known []string) string {
-	best, bestAt := "", 3
-	for _, k := range known {
-		d := distance(strings.ToLower(name), strings.ToLower(k))
-		if d < bestAt && 3*d <= len(k)+1 {
-			best, bestAt = k, d
-		}
+// didYouMean is the known name that was probably meant, as the end of a message;
+// nothing when none is near.
+func didYouMean(name string, known []string) string {
+	if best := nearest.Word(name, known); best != "" {
+		return fmt.Sprintf(": did you mean %q?", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(": did you mean %q?", best)
-}
-
-// distance is the number of single characters to change, add, drop or swap
-// with their neighbour to make b of a; names longer than any known one are far.
-func distance(a, b string) int {
-	if len(a) > 2*len(b)+4 {
-		return len(a)
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		for j := range rows[i] {
-			switch {
-			case i == 0 || j == 0:
-				rows[i][j] = i + j
-				continue
-			case a[i-1] == b[j-1]:
-				rows[i][j] = rows[i-1][j-1]
-			default:
-				rows[i][j] = 1 + min(rows[i-1][j-1], rows[i-1][j], rows[i][j-1])
-			}
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
+	return ""
 }

@@ -176,13 +176,13 @@ func (p *parser) unknownName() error {
 		return err
 	}
 	if p.token.is("(") {
-		hint := nearest(name.text, functions[:])
+		hint := didYouMean(name.text, functions[:])
 		if hint == "" {
 			hint = ": there are len and lower"
 		}
 		return p.fail(name.from, "unknown function %q%s", clip(name.text, 40), hint)
 	}
-	hint := nearest(name.text, append(variables[:], "true", "false", "nil", "not", "len", "lower"))
+	hint := didYouMean(name.text, append(variables[:], "true", "false", "nil", "not", "len", "lower"))
 	switch name.text {
 	case "null", "None", "undefined":
 		hint = `: did you mean "nil"?`
@@ -203,7 +203,7 @@ func (p *parser) unexpected() error {
 	case t.end():
 		return p.failHere("the expression ends where a value should come")
 	case t.name && p.prev.to > 0 && !t.is(words[:]...):
-		return p.failHere("unexpected %q%s", text, nearest(t.text, words[:]))
+		return p.failHere("unexpected %q%s", text, didYouMean(t.text, words[:]))
 	case t.is("-"):
 		return p.failHere("there is no arithmetic in an expectation; a field with - in its name is reached by [\"its-name\"]")
 	}

@@ -44,7 +44,7 @@ func TestCompileTellsTheKeyOfEachMistake(t *testing.T) {
 		{func(s *Signal) { s.Window = -time.Hour }, "window", "too short"},
 		{func(s *Signal) { s.Hold = -1 }, "hold", "negative"},
 		{func(s *Signal) { s.Timeout = time.Hour }, "timeout", "longer than every (1m0s)"},
-		{func(s *Signal) { s.Missing = "okay" }, "missing", "did you mean ok?"},
+		{func(s *Signal) { s.Missing = "okk" }, "missing", "did you mean ok?"},
 		{func(s *Signal) { s.Severity = "critcal" }, "severity", "did you mean critical?"},
 		{func(s *Signal) { s.Rule = "linkage = 0" }, "rule", "column 9"},
 		{func(s *Signal) { s.Source = "" }, "source", "is missing"},

@@ -19,10 +19,16 @@ import (
 // of ten services over three months. The newest are.
 const most = 100_000
 
-// Gather reads from a store what objectives and a report since a moment are
-// judged by.
-func Gather(ctx context.Context, st *store.Store, objectives []objective.Objective, since, now time.Time) (objective.Evidence, error) {
-	e := objective.Evidence{Now: now}
+// Source is what is read.
+type Source struct {
+	Store *store.Store
+	// Journals reads the journals of `aweigh deploy`; nil where there are none.
+	Journals func() ([]objective.Journaled, error)
+}
+
+// Gather reads what objectives and a report since a moment are judged by.
+func Gather(ctx context.Context, from Source, objectives []objective.Objective, since, now time.Time) (objective.Evidence, error) {
+	st, e := from.Store, objective.Evidence{Now: now}
 	for _, o := range objectives {
 		if begin := now.Add(-2 * o.Window); begin.Before(since) {
 			since = begin
@@ -33,8 +39,12 @@ func Gather(ctx context.Context, st *store.Store, objectives []objective.Objecti
 	if e.Starts, err = st.Starts(ctx, store.StartQuery{Limit: most}); err != nil {
 		return e, err
 	}
-	addPhases(filepath.Dir(st.Path()), e.Starts)
 	slices.Reverse(e.Starts) // oldest first, as those who count need them
+	if from.Journals != nil {
+		if e.Journals, err = from.Journals(); err != nil {
+			return e, err
+		}
+	}
 	if e.Incidents, err = st.Incidents(ctx, store.IncidentQuery{Since: since, Limit: most}); err != nil {
 		return e, err
 	}
@@ -91,9 +101,9 @@ func watched(ctx context.Context, st *store.Store, now time.Time) ([]objective.S
 	return objective.Watched(facts, first, last), nil
 }
 
-// Judge judges objectives by what the store has.
-func Judge(ctx context.Context, st *store.Store, objectives []objective.Objective, now time.Time) ([]objective.Result, error) {
-	e, err := Gather(ctx, st, objectives, now, now)
+// Judge judges objectives by what is stored.
+func Judge(ctx context.Context, from Source, objectives []objective.Objective, now time.Time) ([]objective.Result, error) {
+	e, err := Gather(ctx, from, objectives, now, now)
 	if err != nil {
 		return nil, fmt.Errorf("objectives: %w", err)
 	}
@@ -109,18 +119,19 @@ func Judge(ctx context.Context, st *store.Store, objectives []objective.Objectiv
 var ErrNoService = errors.New("nothing is known of this service")
 
 // Make gathers and builds a report.
-func Make(ctx context.Context, st *store.Store, objectives []objective.Objective, s Scope) (*Report, error) {
-	e, err := Gather(ctx, st, objectives, s.From.Add(s.From.Sub(s.To)), s.To)
+func Make(ctx context.Context, from Source, objectives []objective.Objective, s Scope) (*Report, error) {
+	e, err := Gather(ctx, from, objectives, s.From.Add(s.From.Sub(s.To)), s.To)
 	if err != nil {
 		return nil, err
 	}
+	addPhases(filepath.Dir(from.Store.Path()), e.Starts)
 	if s.Service != "" {
 		s.Covers = func(service string) bool { return service == s.Service }
-		if len(only(e, s.Covers).Starts) == 0 {
+		if !slices.ContainsFunc(e.Starts, func(one aweigh.Start) bool { return one.Service == s.Service }) {
 			return nil, fmt.Errorf("%s: %w: `aweigh status` lists those that are known", s.Service, ErrNoService)
 		}
 	}
-	depth, err := st.Depth(ctx)
+	depth, err := from.Store.Depth(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,9 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 	}
 	deployed := map[string][]objective.Deployment{}
 	for _, d := range e.DeploymentsIn(window) {
-		deployed[d.Service] = append(deployed[d.Service], d)
+		for _, name := range d.Services {
+			deployed[name] = append(deployed[name], d)
+		}
 	}
 	for _, v := range r.Services {
 		all := deployed[v.Service]
@@ -81,8 +83,8 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 		what := fmt.Sprintf("%s, the last on %s", count(len(all), "deployment"), moment(last.At))
 		if n := len(v.Images); n > 0 && v.Images[n-1].Against != nil {
 			what += fmt.Sprintf(": now %s", imageName(v.Images[n-1]))
-		} else if last.Image != "" {
-			what += ": " + last.Image
+		} else if image := last.ImageOf(v.Service); image != "" {
+			what += ": " + image
 		}
 		if !known[v.Service] {
 			what = "new here; " + what

@@ -24,7 +24,7 @@ var partTones = map[string]string{"good": "ok", "bad": "bad", "unknown": "none"}
 
 // objectives are the promises and how they stand, as `aweigh report` judges them.
 func (s *Site) objectives(w http.ResponseWriter, r *http.Request) error {
-	all, err := report.Judge(r.Context(), s.Store, s.Settings.Objectives(), time.Now().UTC())
+	all, err := report.Judge(r.Context(), s.source(), s.Settings.Objectives(), time.Now().UTC())
 	if err != nil {
 		return err
 	}

@@ -164,11 +164,17 @@ const (
 	pending // it is too early to say
 )
 
-// ReadyWithin reports whether all that a deployment made anew was proven ready in
-// time. It is for people to look at; Judge counts.
-func (d Deployment) ReadyWithin(limit time.Duration, now time.Time) (ready, known bool) {
-	o := d.readyWithin(limit, now)
-	return o == good, o == good || o == bad
+// Ready is how long it took until the last of its instances was proven ready, each
+// from its own start; false if one was not, or nobody knows.
+func (d Deployment) Ready() (longest time.Duration, ok bool) {
+	for _, i := range d.New {
+		took, ready := i.ready()
+		if !ready {
+			return 0, false
+		}
+		longest = max(longest, took)
+	}
+	return longest, len(d.New) > 0
 }
 
 // readyWithin judges a deployment: each of its instances has its own time.
@@ -206,16 +212,14 @@ func (j *Journaled) provenWithin(limit time.Duration, now time.Time) outcome {
 // readyWithin judges whether an instance was proven ready in time, over however
 // many starts.
 func (i Instance) readyWithin(limit time.Duration, now time.Time) outcome {
+	if took, ok := i.ready(); ok && took <= limit {
+		return good
+	}
 	unseen := false
 	for _, s := range i.Starts {
 		switch s.Verdict {
 		case aweigh.Ready:
-			switch {
-			case s.TookMS == nil:
-				unseen = true // it may have been ready long before it was asked
-			case s.Began.Add(time.Duration(*s.TookMS)*time.Millisecond).Sub(i.At) <= limit:
-				return good
-			}
+			unseen = unseen || s.TookMS == nil // it may have been ready long before it was asked
 		case aweigh.Unknown, aweigh.Stopped:
 			if s.Began.Sub(i.At) <= limit {
 				unseen = true
@@ -259,6 +263,16 @@ func (d Deployment) only(covers func(Target) bool) Deployment {
 	}
 	d.Services = services(slices.DeleteFunc(slices.Clone(of), func(t Target) bool { return !covers(t) }))
 	return d
+}
+
+// ready is how long after its first start an instance was proven ready.
+func (i Instance) ready() (took time.Duration, ok bool) {
+	for _, s := range i.Starts {
+		if s.Verdict == aweigh.Ready && s.TookMS != nil {
+			return s.Began.Add(time.Duration(*s.TookMS) * time.Millisecond).Sub(i.At), true
+		}
+	}
+	return 0, false
 }
 
 // fault is where to look when a deployment broke a promise: at the newest start of

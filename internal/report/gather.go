@@ -24,6 +24,9 @@ type Source struct {
 	Store *store.Store
 	// Journals reads the journals of `aweigh deploy`; nil where there are none.
 	Journals func() ([]objective.Journaled, error)
+	// Service, of any project, is all whose starts and incidents are read; "" is
+	// everything.
+	Service string
 }
 
 // Gather reads what objectives and a report since a moment are judged by.
@@ -36,7 +39,7 @@ func Gather(ctx context.Context, from Source, objectives []objective.Objective, 
 	}
 	var err error
 	// All of them: one from before says that its instance is not new.
-	if e.Starts, err = st.Starts(ctx, store.StartQuery{Limit: most}); err != nil {
+	if e.Starts, err = st.Starts(ctx, store.StartQuery{Service: from.Service, Limit: most}); err != nil {
 		return e, err
 	}
 	slices.Reverse(e.Starts) // oldest first, as those who count need them
@@ -45,29 +48,44 @@ func Gather(ctx context.Context, from Source, objectives []objective.Objective, 
 			return e, err
 		}
 	}
-	if e.Incidents, err = st.Incidents(ctx, store.IncidentQuery{Since: since, Limit: most}); err != nil {
+	if e.Incidents, err = st.Incidents(ctx, store.IncidentQuery{Service: from.Service, Since: since, Limit: most}); err != nil {
 		return e, err
 	}
-	letters, err := st.Taken(ctx, since)
-	if err != nil {
-		return e, err
+	judged := func(k objective.Kind) bool {
+		return slices.ContainsFunc(objectives, func(o objective.Objective) bool { return o.Kind == k })
 	}
-	for _, l := range letters {
-		if l.Ended != nil {
-			e.Tellings = append(e.Tellings, objective.Telling{At: *l.Ended, Notification: l.Notification})
+	if judged(objective.Told) {
+		if e.Tellings, err = tellings(ctx, st, since); err != nil {
+			return e, err
 		}
 	}
-	read, err := st.FactsOf(ctx, since, aweigh.FactSignal)
-	if err != nil {
-		return e, err
-	}
-	for _, f := range read {
-		if r := f.Reading; r != nil {
-			e.Readings = append(e.Readings, objective.Reading{Name: r.Name, Service: r.Service, State: r.State, At: f.At, Values: r.Values})
+	if judged(objective.Signal) {
+		if e.Readings, err = readings(ctx, st, since); err != nil {
+			return e, err
 		}
 	}
 	e.Watched, err = watched(ctx, st, now)
 	return e, err
+}
+
+func tellings(ctx context.Context, st *store.Store, since time.Time) (all []objective.Telling, err error) {
+	letters, err := st.Taken(ctx, since)
+	for _, l := range letters {
+		if l.Ended != nil {
+			all = append(all, objective.Telling{At: *l.Ended, Notification: l.Notification})
+		}
+	}
+	return all, err
+}
+
+func readings(ctx context.Context, st *store.Store, since time.Time) (all []objective.Reading, err error) {
+	facts, err := st.FactsOf(ctx, since, aweigh.FactSignal)
+	for _, f := range facts {
+		if r := f.Reading; r != nil {
+			all = append(all, objective.Reading{Name: r.Name, Service: r.Service, State: r.State, At: f.At, Values: r.Values})
+		}
+	}
+	return all, err
 }
 
 // watched is when somebody watched, as far as the store remembers.

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -217,6 +219,48 @@ func TestDeploymentsHaveTheirStepsAndOutcome(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.says("/deployments", "webhook", "by ann", "not over", "planned")
+}
+
+// The page of a service has its own promises and deployments, not those of others,
+// and not those of a service of the same name elsewhere.
+func TestAServiceHasItsOwnPromisesAndDeployments(t *testing.T) {
+	w := newWorld(t, access.Rules{Open: true})
+	w.fold(aweigh.Fact{Kind: aweigh.FactWatching})
+	w.good("sighook")
+	begin := w.now
+	w.good("webhook")
+	w.fold(aweigh.Fact{Kind: aweigh.FactDied, Instance: container("webhook").ID, Exit: &aweigh.Exit{Code: 1}})
+	broke := w.newest("webhook").ID
+	d := deploy.Plan{ID: aweigh.NewID(begin), By: "ann", Began: begin, Services: []string{"webhook"}, Stages: []deploy.Stage{{Name: "all", Project: "shop", Services: []string{"webhook"}}}}
+	w.journal(d, deploy.Entry{At: begin, Event: deploy.Begun, Stage: "all", Step: "apply"}, deploy.Entry{At: w.now, Event: deploy.Failed, Stage: "all", Step: "verify", Detail: "it <b>ended</b>"},
+		deploy.Entry{At: w.now, Event: deploy.Ended, Outcome: deploy.RolledBack})
+
+	body := w.says("/services/webhook?project=shop", "no unexpected restart in 30 days", "broken", "/starts/"+broke, "/deployments#"+d.ID, "rolled-back", "it &lt;b&gt;ended", "ann", "webhook:1", "rolled-back: verify of all")
+	if strings.Contains(body, "sighook") {
+		t.Error("it tells of another service")
+	}
+	body = w.says("/services/sighook?project=shop", "no unexpected restart in 30 days", "no journal", "sighook:1")
+	if strings.Contains(body, "rolled-back") || strings.Contains(body, broke) {
+		t.Error("it has the troubles of another service")
+	}
+	w.says("/objectives", "rolled-back: verify of all", "/deployments#"+d.ID)
+	w.says("/deployments", `id="`+d.ID+`"`)
+}
+
+// journal writes one of `aweigh deploy`.
+func (w *world) journal(plan deploy.Plan, entries ...deploy.Entry) {
+	w.t.Helper()
+	dir := filepath.Join(w.dir, "deployments", plan.ID)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for _, e := range append([]deploy.Entry{{At: plan.Began, Event: deploy.Planned, Plan: &plan}}, entries...) {
+		json.NewEncoder(&b).Encode(e)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "journal.jsonl"), b.Bytes(), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // recorded writes the record of the newest start of a service.

@@ -19,7 +19,7 @@ var pageSource string
 
 // pageTemplate is for mail programs: tables, inline styles, nothing fetched.
 var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"clean": record.Printable, "share": share, "shareOf": shareOf, "optional": optional, "dash": dash,
+	"clean": record.Printable, "share": Share, "shareOf": shareOf, "optional": optional, "dash": dash,
 	"moment": moment, "short": func(s string) string { return shorten(s, 120) },
 	"image": func(i imageOf) string { return imageName(i.Image) },
 	"ready": func(v Service) int { return v.Verdicts[aweigh.Ready] }, "failed": Service.failed,

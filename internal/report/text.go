@@ -89,7 +89,7 @@ func (i Item) line() string {
 func (r *Report) unseen() string {
 	for _, o := range r.Objectives {
 		if o.State == objective.Unknown && o.Known < 0.995 && o.Spent == 0 {
-			return fmt.Sprintf("(unknown: nothing broke it in the %s of its %s that were watched, or nothing happened)", share(o.Known), human(o.Window))
+			return fmt.Sprintf("(unknown: nothing broke it in the %s of its %s that were watched, or nothing happened)", Share(o.Known), human(o.Window))
 		}
 	}
 	return ""
@@ -195,7 +195,7 @@ func shareOf(x *float64) string {
 	if x == nil {
 		return "unknown"
 	}
-	return share(*x)
+	return Share(*x)
 }
 
 func optional(ms *int64) string {

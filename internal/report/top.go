@@ -60,7 +60,7 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 		r.Changes = append(r.Changes, Item{Severity: aweigh.Info, Service: service, What: fmt.Sprintf(what, args...)})
 	}
 	if r.Watched < 0.995 {
-		add("", "somebody watched %s of this time; the rest is unknown", share(r.Watched))
+		add("", "somebody watched %s of this time; the rest is unknown", Share(r.Watched))
 	}
 	known := map[string]bool{}
 	for _, s := range e.Starts {
@@ -105,7 +105,7 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 	number(opened(e.Incidents, window), opened(e.Incidents, before), "new incident")
 	for _, o := range r.Objectives {
 		if o.Trend == "better" || o.Trend == "worse" {
-			add("", "%s than before: %s: %s, was %s", o.Trend, o.Promise, share(*o.Attainment), share(*o.Before))
+			add("", "%s than before: %s: %s, was %s", o.Trend, o.Promise, Share(*o.Attainment), Share(*o.Before))
 		}
 	}
 }
@@ -178,8 +178,8 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// share is rounded down: 99.99 % is not all.
-func share(x float64) string {
+// Share is a share of 1 in per cent, rounded down: 99.99 % is not all.
+func Share(x float64) string {
 	return strconv.FormatFloat(math.Floor(x*1000+1e-9)/10, 'f', -1, 64) + " %"
 }
 

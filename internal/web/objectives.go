@@ -39,6 +39,23 @@ func (s *Site) objectives(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, page{Name: "objectives", Part: "objectives", Title: "Objectives", Data: rows})
 }
 
+// Words say how it stands, besides its state.
+func (r objectiveRow) Words() (all []string) {
+	if r.Attainment != nil {
+		all = append(all, fmt.Sprintf("kept for %s of the %s seen", report.Share(*r.Attainment), r.Unit))
+	}
+	if r.Left != nil {
+		all = append(all, report.Share(*r.Left)+" of the budget left")
+	}
+	if r.Before != nil {
+		all = append(all, report.Share(*r.Before)+" in the window before")
+	}
+	if r.Known < 1 {
+		all = append(all, report.Share(r.Known)+" of the time was watched")
+	}
+	return all
+}
+
 // Newest is the break that came last; nil for none.
 func (r objectiveRow) Newest() *objective.Break {
 	if len(r.Breaks) == 0 {

@@ -239,7 +239,7 @@ func TestAServiceHasItsOwnPromisesAndDeployments(t *testing.T) {
 	if strings.Contains(body, "sighook") {
 		t.Error("it tells of another service")
 	}
-	body = w.says("/services/sighook?project=shop", "no unexpected restart in 30 days", "no journal", "sighook:1")
+	body = w.says("/services/sighook?project=shop", "no unexpected restart in 30 days", "without aweigh deploy", "sighook:1")
 	if strings.Contains(body, "rolled-back") || strings.Contains(body, broke) {
 		t.Error("it has the troubles of another service")
 	}
@@ -260,6 +260,23 @@ func (w *world) journal(plan deploy.Plan, entries ...deploy.Entry) {
 	}
 	if err := os.WriteFile(filepath.Join(dir, "journal.jsonl"), b.Bytes(), 0o600); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// The engine restarts at once: what was seen of the next start is not of this one.
+func TestAStartShowsWhatWasSeenOfItAndNotOfTheNext(t *testing.T) {
+	w := newWorld(t, access.Rules{Open: true})
+	c, begin := container("webhook"), time.Now().Add(-time.Minute).UTC()
+	at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
+	w.fold(aweigh.Fact{At: at(0), Kind: aweigh.FactStarted, Instance: c.ID, Container: c}, aweigh.Fact{At: at(200), Kind: aweigh.FactDied, Instance: c.ID, Exit: &aweigh.Exit{Code: 1}, Reason: "the first end"})
+	first := w.newest("webhook").ID
+	w.fold(aweigh.Fact{At: at(300), Kind: aweigh.FactStarted, Instance: c.ID, Container: c}, aweigh.Fact{At: at(400), Kind: aweigh.FactDied, Instance: c.ID, Exit: &aweigh.Exit{Code: 1}, Reason: "the second end"})
+	second := w.newest("webhook").ID
+	for id, texts := range map[string][2]string{first: {"died, exit 1: the first end", "the second end"}, second: {"died, exit 1: the second end", "the first end"}} {
+		body := w.says("/starts/"+id, texts[0])
+		if seen := body[strings.Index(body, "What was seen"):]; strings.Contains(seen[:strings.Index(seen, "</table>")], texts[1]) {
+			t.Errorf("%s has the end of the other", texts[0])
+		}
 	}
 }
 

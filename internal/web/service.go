@@ -80,7 +80,12 @@ func (s *Site) service(w http.ResponseWriter, r *http.Request) error {
 	}
 	data.Incidents = slices.DeleteFunc(data.Incidents, func(n aweigh.Incident) bool { return n.Project != data.Project })
 	if !data.Paged {
-		if data.Promises, err = s.promisesOf(ctx, data.Project, data.Name); err != nil {
+		var last *aweigh.Start
+		if len(data.Instances) > 0 {
+			last = &data.Instances[0].Life.Start
+		}
+		data.Promises, err = s.kept.of(data.Project, data.Name, last, func() (promises, error) { return s.promisesOf(ctx, data.Project, data.Name) })
+		if err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,8 @@ type Site struct {
 	Config
 	bell  *bell
 	pages pages
-	rows  barCache
+	rows  cache[bars]
+	kept  cache[promises]
 
 	once sync.Once
 	done chan struct{} // closed when open streams must end

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/notify"
 	"github.com/aweigh/aweigh/internal/objective"
 	"github.com/aweigh/aweigh/internal/record"
 )
@@ -25,7 +26,7 @@ var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"ready": func(v Service) int { return v.Verdicts[aweigh.Ready] }, "failed": Service.failed,
 	"phases": func(v Service) string { return v.Ready.phases() }, "against": func(i imageOf) string { return i.against() },
 	"by": breakOf.by, "line": Item.line, "colour": func(word any) string { return colours[fmt.Sprint(word)] },
-}).Parse(pageSource))
+}).Parse(notify.Head + pageSource))
 
 // colours are dark enough for white letters on them.
 var colours = map[string]string{

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/aweigh/aweigh/internal/objective"
@@ -39,6 +40,25 @@ func TestObjectivesHearOfADeploymentOnceItTouchesSomething(t *testing.T) {
 	j := theJournal(t, d)[0]
 	if !j.Failed || j.Outcome != "rolled-back" || j.Why != "verify of production: no" || !j.Proven.IsZero() || j.Last.Before(j.Applied) {
 		t.Errorf("at the end: %+v", j)
+	}
+}
+
+func TestObjectivesHearWhichServicesWereMadeAnew(t *testing.T) {
+	d := begun(t)
+	goes(t, d, 2)
+	for _, e := range []Entry{{Event: Begun, Stage: "staging", Step: "apply"}, {Event: Done, Stage: "staging", Step: "apply", Detail: "new: db, web"}} {
+		if err := d.note(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := theJournal(t, d)[0].Changed; !slices.Equal(got, []objective.Target{{Project: "a", Service: "db"}, {Project: "a", Service: "web"}}) {
+		t.Errorf("%+v", got)
+	}
+	if err := d.note(Entry{Event: Begun, Stage: "production", Step: "apply"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := theJournal(t, d)[0].Changed; len(got) != 0 {
+		t.Errorf("while production is under way: %+v", got)
 	}
 }
 

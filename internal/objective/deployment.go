@@ -16,6 +16,9 @@ type Journaled struct {
 	By      string
 	Outcome string // "" while it has not ended
 	Targets []Target
+	// Changed are those of them that it made anew; none where that is not known, or
+	// nothing had to change.
+	Changed []Target
 	Planned time.Time
 	Applied time.Time // when Compose began
 	Proven  time.Time // when the last stage was verified; zero if it was not
@@ -24,6 +27,14 @@ type Journaled struct {
 	// Failed says that a step failed, so that it was rolled back. One that a person
 	// aborted has not failed.
 	Failed bool
+}
+
+// about are the services that it is judged by.
+func (j *Journaled) about() []Target {
+	if len(j.Changed) > 0 {
+		return j.Changed
+	}
+	return j.Targets
 }
 
 // Target is a service that a deployment is about.
@@ -68,7 +79,7 @@ func (e Evidence) DeploymentsIn(s Span) []Deployment {
 	for n := range e.Journals {
 		j := &e.Journals[n]
 		of[j] = len(all)
-		all = append(all, Deployment{Journal: j, Services: services(j.Targets), At: j.Applied})
+		all = append(all, Deployment{Journal: j, Services: services(j.about()), At: j.Applied})
 	}
 	for _, i := range e.instances(s.To) {
 		// The newest of them: one that never ended may reach into the next.
@@ -251,7 +262,7 @@ func (e Evidence) deploymentsOf(o Objective, s Span) []Deployment {
 func (d Deployment) only(covers func(Target) bool) Deployment {
 	of := []Target{}
 	if d.Journal != nil {
-		of = d.Journal.Targets
+		of = d.Journal.about()
 	}
 	all := d.New
 	d.New = nil
@@ -276,8 +287,9 @@ func (i Instance) ready() (took time.Duration, ok bool) {
 }
 
 // fault is where to look when a deployment broke a promise: at the newest start of
-// an instance that was not ready in time, else of the last instance.
-func (d Deployment) fault(limit time.Duration, now time.Time) (b Break, newest aweigh.Start) {
+// the first instance that was not ready in time, else of the last instance, which a
+// rollback may have made.
+func (d Deployment) fault(limit time.Duration) (b Break, newest aweigh.Start) {
 	b = Break{At: d.At, Service: strings.Join(d.Services, ", ")}
 	if d.Journal != nil {
 		b.Deployment = d.Journal.ID
@@ -285,7 +297,7 @@ func (d Deployment) fault(limit time.Duration, now time.Time) (b Break, newest a
 	for _, i := range d.New {
 		newest = i.Starts[len(i.Starts)-1]
 		b.Service, b.Start = i.Service, newest.ID
-		if i.readyWithin(limit, now) == bad {
+		if took, ready := i.ready(); !ready || took > limit {
 			break
 		}
 	}

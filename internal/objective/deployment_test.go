@@ -51,7 +51,7 @@ func TestADeploymentThatWasRolledBackIsBadHoweverWellTheOldOneRunsAgain(t *testi
 	e.Journals = []Journaled{j}
 	e.Starts = []aweigh.Start{crashed("A", begin.Add(20*time.Second)), ready("O", "old", begin.Add(40*time.Second), time.Second)}
 	r := Judge(of(Deployments), e)
-	if r.Good != 0 || r.Bad != 1 || r.Breaks[0].What != "rolled-back: verify of all: webhook: no answer" {
+	if r.Good != 0 || r.Bad != 1 || r.Breaks[0].What != "rolled-back: verify of all: webhook: no answer" || r.Breaks[0].Start != "A" {
 		t.Errorf("%d good, %d bad: %+v", r.Good, r.Bad, r.Breaks)
 	}
 	j.Failed, j.Why = false, "aborted by ann"
@@ -103,6 +103,25 @@ func TestAPromiseAboutAServiceSeesItsPartOfADeployment(t *testing.T) {
 		for _, r := range []Result{Judge(o, e), Judge(of(Deployments), part)} {
 			if r.Bad != bad || service == "nobody" && r.Good != 0 {
 				t.Errorf("%s: %d good, %d bad", service, r.Good, r.Bad)
+			}
+		}
+	}
+}
+
+func TestADeploymentIsNoneOfAServiceThatItDidNotChange(t *testing.T) {
+	e := always()
+	begin := ago(5 * day)
+	j := journal("D1", begin, "rolled-back")
+	j.Failed, j.Changed = true, []Target{{"", "webhook"}}
+	e.Journals = []Journaled{j}
+	e.Starts = []aweigh.Start{crashed("A", begin.Add(20*time.Second))}
+	for service, bad := range map[string]int{"webhook": 1, "db": 0} {
+		o := of(Deployments)
+		o.Services = []string{service}
+		part := e.Only(func(_, of string) bool { return of == service })
+		for _, r := range []Result{Judge(o, e), Judge(of(Deployments), part)} {
+			if r.Bad != bad || r.Good+r.Unseen != 0 {
+				t.Errorf("%s: %d good, %d bad, %d unknown", service, r.Good, r.Bad, r.Unseen)
 			}
 		}
 	}

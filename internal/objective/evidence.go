@@ -137,8 +137,10 @@ func (e Evidence) Only(covers func(project, service string) bool) Evidence {
 		}
 	}
 	for _, j := range all.Journals {
-		j.Targets = slices.DeleteFunc(slices.Clone(j.Targets), func(t Target) bool { return !covers(t.Project, t.Service) })
-		if len(j.Targets) > 0 {
+		others := func(t Target) bool { return !covers(t.Project, t.Service) }
+		of := j.about()
+		j.Targets, j.Changed = slices.DeleteFunc(slices.Clone(j.Targets), others), slices.DeleteFunc(slices.Clone(j.Changed), others)
+		if slices.ContainsFunc(of, func(t Target) bool { return !others(t) }) {
 			e.Journals = append(e.Journals, j)
 		}
 	}

@@ -91,7 +91,7 @@ func silences(o Objective, e Evidence, s Span) tally {
 func deployments(o Objective, e Evidence, s Span) tally {
 	var t tally
 	for _, d := range e.deploymentsOf(o, s) {
-		b, last := d.fault(o.Within, e.Now)
+		b, last := d.fault(o.Within)
 		reason := why(last)
 		b.What = fmt.Sprintf("not ready within %s", span(o.Within))
 		if j := d.Journal; j != nil && j.Failed {
@@ -120,7 +120,7 @@ func told(o Objective, e Evidence, s Span) tally {
 		}
 		at, heard := e.heard(d)
 		took := at.Sub(begin)
-		b, _ := d.fault(o.Within, e.Now)
+		b, _ := d.fault(o.Within)
 		b.What = "nobody was told"
 		switch {
 		case heard && took <= o.Within:

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -185,10 +186,7 @@ func (b breakOf) Why() string {
 }
 
 func (b breakOf) by() string {
-	if b.Start != "" {
-		return b.Start
-	}
-	return b.Incident
+	return cmp.Or(b.Start, b.Incident, b.Deployment)
 }
 
 func shareOf(x *float64) string {

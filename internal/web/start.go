@@ -79,16 +79,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) recorded(data *startPage, rec *record.Record, r *http.Request) {
 	data.Live = data.Live || rec.Live()
 	data.Output = outputOf(rec, r.URL.Query(), data.Live)
-	inner := rec.Start()
-	if len(data.Start.Phases) == 0 {
-		data.Start.Phases = inner.Phases
-	}
-	if len(data.Command) == 0 {
-		data.Command = inner.Command
-	}
-	if inner.Probe != nil && (data.Probe == nil || data.Probe.Attempts == 0) { // aweigh-init has asked
-		data.Probe = inner.Probe
-	}
+	fill(&data.Start, rec)
 	if text, ok := rec.File("snapshot.txt"); ok {
 		data.Snapshot = printable(string(text[:min(len(text), maxShown)]))
 	}
@@ -96,6 +87,21 @@ func (s *Site) recorded(data *startPage, rec *record.Record, r *http.Request) {
 		data.Files = append(data.Files, file{f.Name(), f.Size()})
 	}
 	slices.SortFunc(data.Files, func(a, b file) int { return int(b.Size - a.Size) })
+}
+
+// fill fills in what the record of aweigh-init knows of a start, and the store does
+// not.
+func fill(s *aweigh.Start, rec *record.Record) {
+	inner := rec.Start()
+	if len(s.Phases) == 0 {
+		s.Phases = inner.Phases
+	}
+	if len(s.Command) == 0 {
+		s.Command = inner.Command
+	}
+	if inner.Probe != nil && (s.Probe == nil || s.Probe.Attempts == 0) {
+		s.Probe = inner.Probe
+	}
 }
 
 // endOf is when a start was over; now, for one that is not.

@@ -16,7 +16,7 @@ func everything(s *scene) map[string]string {
 	s.ask("/api/v1/incidents?service=checkout", &page)
 	return map[string]string{
 		"overview": "/", "service": "/services/checkout?project=shop", "start": "/starts/" + s.newest("checkout").ID, "start-good": "/starts/" + s.newest("orders").ID,
-		"start-hung": "/starts/" + s.newest("invoices").ID, "supervised": "/services/orders?project=shop",
+		"start-hung": "/starts/" + s.newest("invoices").ID, "deployed": "/services/basket?project=" + project,
 		"ticker": "/starts/" + s.newest("ticker").ID, "incidents": "/incidents", "incident": "/incidents/" + page.Incidents[0].ID,
 		"maintenance": "/maintenance", "deployments": "/deployments", "drills": "/drills", "objectives": "/objectives",
 		"status": "/status", "find": "/find?q=i", "login": "/login",
@@ -135,6 +135,10 @@ func TestAStartShowsItsPhases(t *testing.T) {
 		t.Errorf("it hangs in %+v", last)
 	}
 	b.says("#phases", "it was here")
+	b.says("#probe", "never asked")
+	if differs := eval[[]string](b, `[...document.querySelectorAll(".compare .differs th")].map(e => e.firstChild.textContent)`); len(differs) != 1 || differs[0] != "verdict" {
+		t.Errorf("the good one differs in %q", differs)
+	}
 	b.quiet()
 }
 

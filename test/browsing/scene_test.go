@@ -40,7 +40,7 @@ const (
 )
 
 // actors are the services on the stage.
-var actors = []string{"checkout", "pricing", "mailer", "import", "ticker", "orders", "invoices"}
+var actors = []string{"checkout", "pricing", "mailer", "import", "ticker", "orders", "invoices", "stock", "basket"}
 
 // on sets the stage unless it is set.
 func (s *scene) on(t *testing.T) *scene {
@@ -106,7 +106,11 @@ func (s *scene) watch() {
 	l.Close()
 	config := "services:\n  \"*\": {ignore: true}\n"
 	for _, name := range actors {
-		config += "  " + name + ": {ignore: false, startup_timeout: 40s}\n"
+		config += "  " + name + ": {ignore: false, startup_timeout: 40s"
+		if name == "stock" || name == "basket" {
+			config += ", probe: \"http://:8080/health\""
+		}
+		config += "}\n"
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "aweigh.yaml"), []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)
@@ -167,7 +171,7 @@ func (s *scene) play() {
 	s.run("ticker", attack, "--expose", "8080")
 	s.run("mailer", "echo nothing to listen on; exec sleep 1000")
 	s.supervise("orders", []string{"/orders"})
-	s.supervise("invoices", []string{"/orders", "migrations"}, "--env", "AWEIGH_STARTUP_TIMEOUT=4s")
+	s.supervise("invoices", []string{"/orders"})
 	for range 3 {
 		s.ready("pricing")
 		s.docker("restart", prefix+"pricing")
@@ -183,6 +187,10 @@ func (s *scene) play() {
 	})
 	s.ready("pricing")
 	s.ready("orders")
+	s.ready("invoices")
+	s.docker("rm", "--force", prefix+"invoices")
+	s.supervise("invoices", []string{"/orders"}, "--env", "HANG=migrations", "--env", "AWEIGH_STARTUP_TIMEOUT=4s")
+	s.deploy()
 	eventually(s.t, "invoices has timed out", func() bool { return s.newest("invoices").Verdict == aweigh.TimedOut })
 }
 
@@ -221,6 +229,7 @@ func (s *scene) sweep() {
 	for _, name := range actors {
 		exec.Command("docker", "rm", "--force", "--volumes", prefix+name).Run()
 	}
+	undeploy()
 }
 
 func (s *scene) close() {

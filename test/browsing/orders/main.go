@@ -1,5 +1,5 @@
 // Command orders is a service whose start has phases, for the tests of the pages.
-// With an argument it names a phase, and hangs in it.
+// It hangs in the phase that the variable HANG names.
 package main
 
 import (
@@ -27,7 +27,7 @@ func main() {
 	} {
 		err := s.Phase(ctx, phase.name, func(context.Context) error {
 			fmt.Println(phase.says)
-			if len(os.Args) > 1 && os.Args[1] == phase.name {
+			if os.Getenv("HANG") == phase.name {
 				select {}
 			}
 			time.Sleep(phase.takes)

@@ -29,6 +29,8 @@ type Notification struct {
 	Title string `json:"title"`
 	// Incident is the incident as it was then; nil for a success.
 	Incident *Incident `json:"incident,omitempty"`
+	// Deployment is the deployment whose beginning or end it tells.
+	Deployment string `json:"deployment,omitempty"`
 	// Start is the start that it is about, the newest if there are several.
 	Start *Start `json:"start,omitempty"`
 	// Services are those that a success is about.

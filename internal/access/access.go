@@ -53,6 +53,11 @@ type Rules struct {
 	// Open says that it listens on loopback only: nobody needs a credential,
 	// unless there is one.
 	Open bool
+	// Sessions is the file that keeps logins over a restart; "" keeps them in
+	// memory.
+	Sessions string
+	// Warn hears that the file cannot be read or written; nil for nobody.
+	Warn func(error)
 }
 
 // credentials reports whether there is anything to show.
@@ -99,7 +104,9 @@ func New(r Rules) (*Guard, error) {
 			return nil, fmt.Errorf("%s has %d characters: a token that cannot be guessed has %d or more, such as `openssl rand -hex 20` prints", name, len(token), MinToken)
 		}
 	}
-	return &Guard{rules: r, origins: http.NewCrossOriginProtection(), now: time.Now}, nil
+	g := &Guard{rules: r, origins: http.NewCrossOriginProtection(), now: time.Now, sessions: sessions{rules: r}}
+	g.sessions.open(time.Now())
+	return g, nil
 }
 
 // MinToken is how many characters a token has at least.

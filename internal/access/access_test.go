@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -210,6 +212,94 @@ func TestASessionEnds(t *testing.T) {
 	now = now.Add(sessionIdle + time.Minute)
 	if w := knock(h, "GET /view", session); w.Code != 401 {
 		t.Errorf("after a day without a request: %d", w.Code)
+	}
+}
+
+// login is the header with the session that a login begins.
+func login(t *testing.T, h http.Handler, form string) string {
+	t.Helper()
+	w := knock(h, "POST /login?"+form)
+	if w.Code != 200 || len(w.Result().Cookies()) == 0 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	cookie := w.Result().Cookies()[0]
+	return "Cookie: " + cookie.Name + "=" + cookie.Value
+}
+
+func TestASessionOutlivesTheWatcherWhileItsCredentialStands(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sessions.json")
+	ann, bob := userOf(t, "ann", Act, "correct horse"), userOf(t, "bob", View, "battery staple")
+	rules := Rules{Users: []User{ann, bob}, Token: actToken, ViewToken: viewToken, Sessions: file}
+	_, h := door(t, rules)
+	sessions := map[string]string{"ann": login(t, h, "name=ann&password=correct+horse"), "bob": login(t, h, "name=bob&password=battery+staple"),
+		"token": login(t, h, "password="+actToken), "view token": login(t, h, "password="+viewToken)}
+	out := login(t, h, "name=ann&password=correct+horse")
+	knock(h, "POST /logout", out)
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", err, info.Mode())
+	}
+	text, _ := os.ReadFile(file)
+	for _, secret := range []string{actToken, ann.hash, strings.TrimPrefix(sessions["ann"], "Cookie: aweigh=")} {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("the file has %.12s… in it", secret)
+		}
+	}
+
+	changed := userOf(t, "ann", Act, "correct horse") // the same password, set anew
+	lesser := bob
+	lesser.Role, bob.Role = View, Act
+	for _, c := range []struct {
+		what  string
+		rules Rules
+		in    map[string]int // POST /act
+	}{
+		{"nothing has changed", rules, map[string]int{"ann": 200, "bob": 403, "token": 200, "view token": 403}},
+		{"bob may act now", Rules{Users: []User{ann, bob}, Token: actToken, ViewToken: viewToken}, map[string]int{"ann": 200, "bob": 200, "token": 200, "view token": 403}},
+		{"ann's password has changed, and bob is gone", Rules{Users: []User{changed}, Token: actToken}, map[string]int{"ann": 401, "bob": 401, "token": 200, "view token": 401}},
+		{"the token has changed", Rules{Users: []User{ann, lesser}, Token: "another-" + actToken, ViewToken: actToken}, map[string]int{"ann": 200, "bob": 403, "token": 401, "view token": 401}},
+		{"nobody has a credential but by token", Rules{Token: actToken, Open: true}, map[string]int{"ann": 401, "token": 200}},
+	} {
+		copied := filepath.Join(t.TempDir(), "sessions.json")
+		if err := os.WriteFile(copied, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.rules.Sessions = copied
+		_, h := door(t, c.rules)
+		for who, code := range c.in {
+			if w := knock(h, "POST /act", sessions[who]); w.Code != code {
+				t.Errorf("%s: %s gets %d, want %d", c.what, who, w.Code, code)
+			}
+		}
+		if w := knock(h, "GET /view", out); w.Code != 401 {
+			t.Errorf("%s: who has logged out gets %d", c.what, w.Code)
+		}
+	}
+}
+
+func TestASessionThatIsOverIsNotReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sessions.json")
+	g, h := door(t, Rules{Token: actToken, Sessions: file})
+	g.now = func() time.Time { return time.Now().Add(-sessionIdle - time.Minute) }
+	session := login(t, h, "password="+actToken)
+	if _, h = door(t, Rules{Token: actToken, Sessions: file}); knock(h, "GET /view", session).Code != 401 {
+		t.Error("it is")
+	}
+}
+
+func TestSessionsThatCannotBeReadOrKeptAreWarnedOf(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sessions.json")
+	os.WriteFile(file, []byte(`{"00": null, "broken`), 0o600)
+	var warned []string
+	rules := Rules{Token: actToken, Sessions: file, Warn: func(err error) { warned = append(warned, err.Error()) }}
+	door(t, rules)
+	rules.Sessions = filepath.Join(t.TempDir(), "nowhere", "sessions.json")
+	_, h := door(t, rules)
+	session := login(t, h, "password="+actToken)
+	if w := knock(h, "GET /view", session); w.Code != 200 {
+		t.Errorf("it does not count: %d", w.Code)
+	}
+	if len(warned) != 2 || !strings.Contains(warned[0], "log in again") || !strings.Contains(warned[1], "end with the watcher") {
+		t.Errorf("%q", warned)
 	}
 }
 

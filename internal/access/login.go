@@ -14,17 +14,17 @@ func (g *Guard) Login(w http.ResponseWriter, r *http.Request, name, secret strin
 	if wait := g.tries.begin(client, g.now()); wait > 0 {
 		return &TooMany{wait}
 	}
-	v := g.known(name, secret)
-	if v.Role == Nobody {
+	who, ok := g.known(name, secret)
+	if !ok {
 		return fmt.Errorf("this name and password are not known here")
 	}
 	g.tries.forget(client)
-	g.sessions.begin(w, v, g.secure(r), g.now())
+	g.sessions.begin(w, who, g.secure(r), g.now())
 	return nil
 }
 
 // Logout ends the session.
-func (g *Guard) Logout(w http.ResponseWriter, r *http.Request) { g.sessions.end(w, r) }
+func (g *Guard) Logout(w http.ResponseWriter, r *http.Request) { g.sessions.end(w, r, g.now()) }
 
 // stranger has nobody's password: it costs as much to be wrong about a name as
 // about a password.
@@ -36,25 +36,20 @@ var stranger = sync.OnceValue(func() User {
 	return u
 })
 
-func (g *Guard) known(name, secret string) Viewer {
+func (g *Guard) known(name, secret string) (who identity, ok bool) {
 	if name == "" {
-		if role := g.tokenRole(secret); role >= View {
-			return Viewer{Name: "token", Role: role}
-		}
-		return Viewer{}
+		role := g.tokenRole(secret)
+		return identity{Token: role}, role >= View
 	}
 	g.hashing.Lock()
 	defer g.hashing.Unlock()
 	for _, u := range g.rules.Users {
 		if u.Name == name {
-			if u.knows(secret) {
-				return Viewer{Name: u.Name, Role: u.Role}
-			}
-			return Viewer{}
+			return identity{User: name}, u.knows(secret)
 		}
 	}
 	stranger().knows(secret)
-	return Viewer{}
+	return identity{}, false
 }
 
 // TooMany says that somebody has tried too often.

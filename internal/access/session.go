@@ -1,6 +1,7 @@
 package access
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -25,71 +26,122 @@ func cookieName(secure bool) string {
 	return "aweigh"
 }
 
-// session is a login. Sessions live in memory: a restart of the watcher asks
-// everybody again.
+// identity is with what somebody has logged in: as a user, or with a token of a
+// role.
+type identity struct {
+	User  string `json:"user,omitempty"`
+	Token Role   `json:"token,omitempty"`
+}
+
+// viewer is who that is by the present rules, and the credential that they ask
+// for; Nobody, if they know it no more.
+func (r Rules) viewer(who identity) (v Viewer, credential string) {
+	switch {
+	case who.User != "":
+		for _, u := range r.Users {
+			if u.Name == who.User {
+				return Viewer{Name: u.Name, Role: u.Role}, u.hash
+			}
+		}
+	case who.Token == Act && r.Token != "":
+		return Viewer{Name: "token", Role: Act}, r.Token
+	case who.Token == View && r.ViewToken != "":
+		return Viewer{Name: "token", Role: View}, r.ViewToken
+	}
+	return Viewer{}, ""
+}
+
+// session is a login. It outlives the watcher, and ends when the credential that
+// it began with is another or is gone.
 type session struct {
-	viewer      Viewer
-	began, seen time.Time
+	identity
+	// Proof binds the session to the credential. It takes the cookie to tell it, so
+	// that nobody can try passwords or tokens on the file.
+	Proof []byte    `json:"proof"`
+	Began time.Time `json:"began"`
+	Seen  time.Time `json:"seen"`
 }
 
 func (s session) over(now time.Time) bool {
-	return now.Sub(s.seen) > sessionIdle || now.Sub(s.began) > sessionLong
+	return now.Sub(s.Seen) > sessionIdle || now.Sub(s.Began) > sessionLong
 }
 
-// sessions are kept by the hash of their key, so that a dump of memory opens
-// none.
+// proofOf is the proof of a credential by the value of a cookie.
+func proofOf(cookie, credential string) []byte {
+	h := hmac.New(sha256.New, []byte(cookie))
+	h.Write([]byte(credential))
+	return h.Sum(nil)
+}
+
+// keyOf is by what a session is kept: a dump of memory, or the file, opens none.
+func keyOf(cookie string) [32]byte { return sha256.Sum256([]byte(cookie)) }
+
+// sessions are the logins by keyOf.
 type sessions struct {
-	mu  sync.Mutex
-	all map[[32]byte]*session
+	rules Rules
+	mu    sync.Mutex
+	all   map[[32]byte]*session
+	kept  time.Time // when they were last written
 }
 
-func (s *sessions) begin(w http.ResponseWriter, v Viewer, secure bool, now time.Time) {
+func (s *sessions) begin(w http.ResponseWriter, who identity, secure bool, now time.Time) {
 	raw := make([]byte, 32)
 	rand.Read(raw)
-	key := base64.RawURLEncoding.EncodeToString(raw)
+	cookie := base64.RawURLEncoding.EncodeToString(raw)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = map[[32]byte]*session{}
-	}
 	var oldest [32]byte
 	var least time.Time
 	for k, one := range s.all {
 		if one.over(now) {
 			delete(s.all, k)
-		} else if least.IsZero() || one.seen.Before(least) {
-			oldest, least = k, one.seen
+		} else if least.IsZero() || one.Seen.Before(least) {
+			oldest, least = k, one.Seen
 		}
 	}
 	if len(s.all) >= maxSessions {
 		delete(s.all, oldest)
 	}
-	v.Session = true
-	s.all[sha256.Sum256([]byte(key))] = &session{viewer: v, began: now, seen: now}
-	http.SetCookie(w, &http.Cookie{Name: cookieName(secure), Value: key, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode, MaxAge: int(sessionLong.Seconds())})
+	_, credential := s.rules.viewer(who)
+	s.all[keyOf(cookie)] = &session{identity: who, Proof: proofOf(cookie, credential), Began: now, Seen: now}
+	s.keep(now)
+	http.SetCookie(w, &http.Cookie{Name: cookieName(secure), Value: cookie, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode, MaxAge: int(sessionLong.Seconds())})
 }
 
 // of is who has the session of a request.
 func (s *sessions) of(r *http.Request, now time.Time) (Viewer, bool) {
-	key, ok := sessionKey(r)
+	cookie, ok := sessionCookie(r)
 	if !ok {
 		return Viewer{}, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	key := keyOf(cookie)
 	one := s.all[key]
-	if one == nil || one.over(now) {
-		delete(s.all, key)
+	if one == nil {
 		return Viewer{}, false
 	}
-	one.seen = now
-	return one.viewer, true
+	v, credential := s.rules.viewer(one.identity)
+	if one.over(now) || v.Role == Nobody || !hmac.Equal(one.Proof, proofOf(cookie, credential)) {
+		delete(s.all, key)
+		s.keep(now)
+		return Viewer{}, false
+	}
+	one.Seen = now
+	if now.Sub(s.kept) > keepEvery {
+		s.keep(now)
+	}
+	v.Session = true
+	return v, true
 }
 
-func (s *sessions) end(w http.ResponseWriter, r *http.Request) {
-	if key, ok := sessionKey(r); ok {
+func (s *sessions) end(w http.ResponseWriter, r *http.Request, now time.Time) {
+	if cookie, ok := sessionCookie(r); ok {
 		s.mu.Lock()
-		delete(s.all, key)
+		if key := keyOf(cookie); s.all[key] != nil {
+			delete(s.all, key)
+			s.keep(now)
+		}
 		s.mu.Unlock()
 	}
 	for _, secure := range []bool{true, false} {
@@ -97,11 +149,11 @@ func (s *sessions) end(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func sessionKey(r *http.Request) (key [32]byte, ok bool) {
+func sessionCookie(r *http.Request) (string, bool) {
 	for _, secure := range []bool{true, false} {
 		if c, err := r.Cookie(cookieName(secure)); err == nil && c.Value != "" && len(c.Value) < 200 {
-			return sha256.Sum256([]byte(c.Value)), true
+			return c.Value, true
 		}
 	}
-	return key, false
+	return "", false
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/aweigh/aweigh/internal/objective"
-	"github.com/aweigh/aweigh/internal/store"
+	"github.com/aweigh/aweigh/internal/report"
 )
 
 // MaxServices is how many services have labels of their own.
@@ -33,7 +33,7 @@ const MaxServices = 500
 
 // Config is what the metrics are about.
 type Config struct {
-	Store      *store.Store
+	report.Source
 	Routes     []string // names
 	Signals    []Signal
 	Objectives []objective.Objective

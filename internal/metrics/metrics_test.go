@@ -12,6 +12,7 @@ import (
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/objective"
+	"github.com/aweigh/aweigh/internal/report"
 	"github.com/aweigh/aweigh/internal/store"
 )
 
@@ -42,7 +43,7 @@ func settings(string, map[string]string) core.Settings { return core.Defaults() 
 
 // fresh are the metrics of a watcher that begins.
 func (r *rig) fresh() *Metrics {
-	m := New(Config{Store: r.store, Routes: []string{"ops"}, Signals: []Signal{{"linkage", "web"}}, Objectives: objective.Defaults()[:1], Engine: true, Version: "v1"})
+	m := New(Config{Source: report.Source{Store: r.store}, Routes: []string{"ops"}, Signals: []Signal{{"linkage", "web"}}, Objectives: objective.Defaults()[:1], Engine: true, Version: "v1"})
 	m.Load(r.state)
 	return m
 }
@@ -209,7 +210,7 @@ func BenchmarkScrapeOf200Services(b *testing.B) {
 	}
 	defer st.Close()
 	s := core.New("aws-1", settings)
-	m := New(Config{Store: st, Engine: true})
+	m := New(Config{Source: report.Source{Store: st}, Engine: true})
 	for n := range 200 {
 		id := fmt.Sprintf("web-%d", n)
 		for k, f := range []aweigh.Fact{{Kind: aweigh.FactStarted, At: begin, Instance: id, Container: &aweigh.Container{ID: id, Name: id, Service: id, Engine: "docker", Published: []int{80}, Addr: "172.17.0.2"}},

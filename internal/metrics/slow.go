@@ -58,7 +58,7 @@ func (s *slow) collect(ctx context.Context, k sink) error {
 }
 
 func (s *slow) find(ctx context.Context) (err error) {
-	if s.results, err = report.Judge(ctx, s.config.Store, s.config.Objectives, time.Now().UTC()); err != nil {
+	if s.results, err = report.Judge(ctx, s.config.Source, s.config.Objectives, time.Now().UTC()); err != nil {
 		return err
 	}
 	s.first = map[Signal]time.Duration{}

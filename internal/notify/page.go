@@ -6,6 +6,12 @@ import (
 	"strings"
 )
 
+// Head is the template "mail-head" of the head of a mail in HTML, which is given the
+// title: what mail programs need to be light or dark, and narrow.
+//
+//go:embed head.html
+var Head string
+
 //go:embed page.html
 var pageSource string
 
@@ -13,7 +19,7 @@ var pageSource string
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"colour": func(state string) string { return colours[state] },
 	"lines":  func(lines []string) string { return strings.Join(lines, "\n") },
-}).Parse(pageSource))
+}).Parse(Head + pageSource))
 
 // colours of states, dark enough for white letters on them.
 var colours = map[string]string{

@@ -17,6 +17,9 @@ type Evidence struct {
 	Tellings  []Telling
 	Readings  []Reading // in the order of time
 	Watched   []Span    // when somebody watched, in order
+	// Journals are the deployments that `aweigh deploy` has journals of, in any
+	// order.
+	Journals []Journaled
 }
 
 // Span is a stretch of time: from From on, before To.
@@ -109,4 +112,37 @@ func (e Evidence) incidentOf(start string) string {
 		}
 	}
 	return ""
+}
+
+// AnyProject is the project that a Reading is said to be of: nobody knows it.
+const AnyProject = "*"
+
+// Only is the evidence about some services.
+func (e Evidence) Only(covers func(project, service string) bool) Evidence {
+	all := e
+	e.Starts, e.Incidents, e.Readings, e.Journals = nil, nil, nil, nil
+	for _, s := range all.Starts {
+		if covers(s.Project, s.Service) {
+			e.Starts = append(e.Starts, s)
+		}
+	}
+	for _, n := range all.Incidents {
+		if covers(n.Project, n.Service) {
+			e.Incidents = append(e.Incidents, n)
+		}
+	}
+	for _, r := range all.Readings {
+		if covers(AnyProject, r.Service) {
+			e.Readings = append(e.Readings, r)
+		}
+	}
+	for _, j := range all.Journals {
+		others := func(t Target) bool { return !covers(t.Project, t.Service) }
+		of := j.about()
+		j.Targets, j.Changed = slices.DeleteFunc(slices.Clone(j.Targets), others), slices.DeleteFunc(slices.Clone(j.Changed), others)
+		if slices.ContainsFunc(of, func(t Target) bool { return !others(t) }) {
+			e.Journals = append(e.Journals, j)
+		}
+	}
+	return e
 }

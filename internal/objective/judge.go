@@ -20,7 +20,9 @@ type Break struct {
 	Service  string    `json:"service"`
 	Start    string    `json:"start,omitempty"`
 	Incident string    `json:"incident,omitempty"`
-	What     string    `json:"what"`
+	// Deployment is its id in the journal of `aweigh deploy`.
+	Deployment string `json:"deployment,omitempty"`
+	What       string `json:"what"`
 }
 
 // Result is how a promise stands at a moment. Shares are 0 to 1; nil is

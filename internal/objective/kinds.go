@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func restarts(o Objective, e Evidence, s Span) tally {
 	var t tally
 	for _, start := range e.Starts {
 		at, ended := Unasked(start)
-		if ended && s.Contains(at) && o.covers(start.Service) {
+		if ended && s.Contains(at) && o.Covers(start.Service) {
 			t.add(bad, Break{At: at, Service: start.Service, Start: start.ID, What: why(start)})
 		}
 	}
@@ -80,7 +81,7 @@ func why(s aweigh.Start) string {
 func silences(o Objective, e Evidence, s Span) tally {
 	var t tally
 	for _, n := range e.Incidents {
-		if n.Kind == aweigh.Silence && s.Contains(n.Opened) && o.covers(n.Service) {
+		if n.Kind == aweigh.Silence && s.Contains(n.Opened) && o.Covers(n.Service) {
 			t.add(bad, Break{At: n.Opened, Service: n.Service, Incident: n.ID, What: n.Summary})
 		}
 	}
@@ -89,38 +90,45 @@ func silences(o Objective, e Evidence, s Span) tally {
 
 func deployments(o Objective, e Evidence, s Span) tally {
 	var t tally
-	for _, d := range e.DeploymentsIn(s) {
-		if !o.covers(d.Service) {
-			continue
+	for _, d := range e.deploymentsOf(o, s) {
+		b, last := d.fault(o.Within)
+		reason := why(last)
+		b.What = fmt.Sprintf("not ready within %s", span(o.Within))
+		if j := d.Journal; j != nil && j.Failed {
+			b.What, reason = cmp.Or(j.Outcome, "failed"), j.Why
 		}
-		last := d.last()
-		what := fmt.Sprintf("not ready within %s", span(o.Within))
-		if reason := why(last); reason != "" {
-			what += ": " + reason
+		if reason != "" {
+			b.What += ": " + reason
 		}
-		t.add(d.readyWithin(o.Within, e.Now), Break{At: d.At, Service: d.Service, Start: last.ID, What: what})
+		t.add(d.readyWithin(o.Within, e.Now), b)
 	}
 	return t
 }
 
 // told counts deployments of which a person heard in time, whether they went
-// well or not.
+// well or not. The time of one with a journal begins when it has ended: until then
+// there is nothing to tell.
 func told(o Objective, e Evidence, s Span) tally {
 	var t tally
-	for _, d := range e.DeploymentsIn(s) {
-		if !o.covers(d.Service) {
-			continue
+	for _, d := range e.deploymentsOf(o, s) {
+		begin := d.At
+		if d.Journal != nil {
+			if d.Journal.Outcome == "" {
+				continue
+			}
+			begin = d.Journal.Last
 		}
 		at, heard := e.heard(d)
-		took := at.Sub(d.At)
-		b := Break{At: d.At, Service: d.Service, Start: d.last().ID, What: "nobody was told"}
+		took := at.Sub(begin)
+		b, _ := d.fault(o.Within)
+		b.What = "nobody was told"
 		switch {
 		case heard && took <= o.Within:
 			t.add(good, b)
 		case heard:
 			b.What = fmt.Sprintf("told after %s", took.Round(time.Second))
 			t.add(bad, b)
-		case e.Now.Sub(d.At) > o.Within:
+		case e.Now.Sub(begin) > o.Within:
 			t.add(bad, b)
 		}
 	}
@@ -130,19 +138,28 @@ func told(o Objective, e Evidence, s Span) tally {
 // heard is when a person first heard how a deployment went.
 func (e Evidence) heard(d Deployment) (first time.Time, ok bool) {
 	for _, t := range e.Tellings {
-		n := t.Notification
-		if n.At.Before(d.At) || ok && !t.At.Before(first) {
-			continue
-		}
-		about := n.Occasion == aweigh.OnReady && slices.Contains(n.Services, d.Service)
-		if i := n.Incident; i != nil && !about {
-			about = slices.ContainsFunc(d.Starts, func(s aweigh.Start) bool { return slices.Contains(i.Starts, s.ID) })
-		}
-		if about {
+		if (!ok || t.At.Before(first)) && d.toldBy(t.Notification) {
 			first, ok = t.At, true
 		}
 	}
 	return first, ok
+}
+
+// toldBy reports whether a notification says how a deployment went.
+func (d Deployment) toldBy(n aweigh.Notification) bool {
+	switch {
+	case n.At.Before(d.At):
+		return false
+	case n.Occasion == aweigh.OnDeploying: // its beginning is told as well
+		return d.Journal != nil && n.Deployment == d.Journal.ID && !n.At.Before(d.Journal.Last)
+	case n.Occasion == aweigh.OnReady && slices.ContainsFunc(d.Services, func(s string) bool { return slices.Contains(n.Services, s) }):
+		return true
+	case n.Incident == nil:
+		return false
+	}
+	return slices.ContainsFunc(d.New, func(i Instance) bool {
+		return slices.ContainsFunc(i.Starts, func(s aweigh.Start) bool { return slices.Contains(n.Incident.Starts, s.ID) })
+	})
 }
 
 // readings counts those of a signal. Bad ones in a row are one break.
@@ -150,7 +167,7 @@ func readings(o Objective, e Evidence, s Span) tally {
 	var t tally
 	var row *Break
 	for _, r := range e.Readings {
-		if r.Name != o.Signal || !s.Contains(r.At) || !o.covers(r.Service) {
+		if r.Name != o.Signal || !s.Contains(r.At) || !o.Covers(r.Service) {
 			continue
 		}
 		switch o.judge(r) {

@@ -93,8 +93,8 @@ func (o Objective) Promise() string {
 	return text
 }
 
-// covers reports whether the promise is about a service.
-func (o Objective) covers(service string) bool {
+// Covers reports whether the promise is about a service.
+func (o Objective) Covers(service string) bool {
 	return len(o.Services) == 0 || slices.ContainsFunc(o.Services, func(pattern string) bool {
 		ok, err := path.Match(pattern, service)
 		return ok && err == nil

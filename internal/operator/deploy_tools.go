@@ -37,8 +37,13 @@ func (f *deployFlags) tools(c *cli.Context, conf *config.Config, state string, d
 		},
 		Mute: muter(state, d.Plan.ID),
 		Tell: func(ctx context.Context, title string, facts []string) {
-			for _, err := range tellRoutes(ctx, routes, deployment(title, d.Plan.Services, facts, watch.HostName())) {
-				out.Say("warning: %v", err)
+			n := deployment(title, d.Plan.Services, facts, watch.HostName())
+			n.Deployment = d.Plan.ID
+			told, errs := tellRoutes(ctx, routes, n)
+			for _, err := range append(errs, keepTold(ctx, state, told, n)) {
+				if err != nil {
+					out.Say("warning: %v", err)
+				}
 			}
 		},
 	}, nil
@@ -85,16 +90,39 @@ func muter(state, id string) func(ctx context.Context, window, service string, u
 }
 
 // tellRoutes sends a notification over each route that wants it, now.
-func tellRoutes(ctx context.Context, routes []notify.Route, n *aweigh.Notification) (errs []error) {
+func tellRoutes(ctx context.Context, routes []notify.Route, n *aweigh.Notification) (told []string, errs []error) {
 	for _, r := range routes {
 		if !notify.Matches(r, n) {
 			continue
 		}
 		if err := send(ctx, r, n); err != nil {
 			errs = append(errs, fmt.Errorf("route %s was not told: %w", r.Name, err))
+			continue
+		}
+		told = append(told, r.Name)
+	}
+	return told, errs
+}
+
+// keepTold notes in the watcher's store, if there is one, who has been told: the
+// objective about that is judged by it.
+func keepTold(ctx context.Context, state string, routes []string, n *aweigh.Notification) error {
+	if len(routes) == 0 || !hasStore(state) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	st, err := store.OpenToRead(ctx, state)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for _, route := range routes {
+		if err := st.Told(ctx, store.Letter{Route: route, Notification: *n}, time.Now()); err != nil {
+			return fmt.Errorf("that route %s was told is not noted: %w", route, err)
 		}
 	}
-	return errs
+	return nil
 }
 
 func send(ctx context.Context, r notify.Route, n *aweigh.Notification) error {

@@ -9,24 +9,24 @@ import (
 
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/status"
-	"github.com/aweigh/aweigh/internal/store"
 )
 
 type maintenanceFlags struct {
-	reading
+	asking
 	length, message string
 }
 
 func maintenanceCommand() cli.Command {
 	return cli.Command{
-		Name: "maintenance", Synopsis: "[flags] [start [SERVICE] | stop ID]", About: "keep people from being told for a while",
+		Name: "maintenance", Synopsis: "[flags] [list | start [SERVICE] | stop ID]", About: "keep people from being told for a while",
 		BadUsage: 2,
 		Details: `Lists the maintenance windows; begins one, for all services or for those whose
 name matches; ends one early. Incidents are kept all the same, and what is still
 open when the window ends is told then.`,
 		Example: `  PROGRAM maintenance start 'web*' --for 30m --message 'new database'
   PROGRAM maintenance
-  PROGRAM maintenance stop 01JDQ4`,
+  PROGRAM maintenance stop 01JDQ4
+  PROGRAM maintenance start --server https://aweigh.example.com`,
 		Run: maintenance,
 		Flags: func(fs *flag.FlagSet) any {
 			f := &maintenanceFlags{}
@@ -41,16 +41,16 @@ open when the window ends is told then.`,
 func maintenance(c *cli.Context, args []string) int {
 	f := c.Values.(*maintenanceFlags)
 	switch {
-	case len(args) == 0:
-		return withStore(c, &f.reading, func(ctx context.Context, st *store.Store) error { return listWindows(ctx, c, f, st) })
+	case len(args) == 0, len(args) == 1 && args[0] == "list":
+		return withSource(c, &f.asking, func(ctx context.Context, from source) error { return listWindows(ctx, c, f, from) })
 	case args[0] == "start" && len(args) <= 2:
 		length, err := cli.ParseDuration(f.length)
 		if err != nil || length == 0 {
 			return c.Fail(2, fmt.Errorf("--for %s: write how long: 30m, 2h", f.length))
 		}
 		services := strings.Join(args[1:], "")
-		return withStore(c, &f.reading, func(ctx context.Context, st *store.Store) error {
-			w, err := status.BeginMaintenance(ctx, st, services, length, status.Word{By: user(), Text: f.message})
+		return withSource(c, &f.asking, func(ctx context.Context, from source) error {
+			w, err := from.BeginMaintenance(ctx, services, length, status.Word{By: user(), Text: f.message})
 			switch {
 			case err != nil:
 				return err
@@ -61,8 +61,8 @@ func maintenance(c *cli.Context, args []string) int {
 			return nil
 		})
 	case args[0] == "stop" && len(args) == 2:
-		return withStore(c, &f.reading, func(ctx context.Context, st *store.Store) error {
-			w, err := status.EndMaintenance(ctx, st, args[1])
+		return withSource(c, &f.asking, func(ctx context.Context, from source) error {
+			w, err := from.EndMaintenance(ctx, args[1])
 			if err != nil {
 				return err
 			}
@@ -70,11 +70,11 @@ func maintenance(c *cli.Context, args []string) int {
 			return nil
 		})
 	}
-	return c.Fail(2, fmt.Errorf("%q is not understood: write start [SERVICE] or stop ID", strings.Join(args, " ")))
+	return c.Fail(2, fmt.Errorf("%q is not understood: write list, start [SERVICE] or stop ID", strings.Join(args, " ")))
 }
 
-func listWindows(ctx context.Context, c *cli.Context, f *maintenanceFlags, st *store.Store) error {
-	all, err := status.Windows(ctx, st)
+func listWindows(ctx context.Context, c *cli.Context, f *maintenanceFlags, from source) error {
+	all, err := from.Windows(ctx)
 	if err != nil {
 		return err
 	}

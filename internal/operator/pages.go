@@ -3,6 +3,7 @@ package operator
 import (
 	"log/slog"
 	"net/http"
+	"path/filepath"
 
 	"github.com/aweigh/aweigh/internal/access"
 	"github.com/aweigh/aweigh/internal/api"
@@ -22,6 +23,8 @@ func pagesOf(conf *config.Config, listen, state string, log *slog.Logger) (func(
 			return nil, err
 		}
 	}
+	rules.Sessions = filepath.Join(state, "sessions.json")
+	rules.Warn = func(err error) { log.Warn(err.Error(), "event", "warning") }
 	guard, err := access.New(rules)
 	if err != nil {
 		return nil, err

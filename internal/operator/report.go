@@ -5,10 +5,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/aweigh/aweigh/internal/cli"
+	"github.com/aweigh/aweigh/internal/deploy"
 	"github.com/aweigh/aweigh/internal/report"
 	"github.com/aweigh/aweigh/internal/store"
 	"github.com/aweigh/aweigh/internal/watch"
@@ -66,7 +68,7 @@ func runReport(c *cli.Context, args []string) int {
 	}
 	needed := false
 	code := withStore(c, &f.reading, func(ctx context.Context, st *store.Store) error {
-		r, err := report.Make(ctx, st, conf.Objectives(), report.Scope{Host: watch.HostName(), From: since.UTC(), To: now.UTC(), Service: f.service})
+		r, err := report.Make(ctx, report.Source{Store: st, Journals: deploy.Journals(filepath.Dir(st.Path()))}, conf.Objectives(), report.Scope{Host: watch.HostName(), From: since.UTC(), To: now.UTC(), Service: f.service})
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,9 @@ type source interface {
 	Acknowledge(ctx context.Context, id string, w status.Word) (aweigh.Incident, error)
 	Resolve(ctx context.Context, id string, w status.Word) (aweigh.Incident, error)
 	Comment(ctx context.Context, id string, w status.Word) (aweigh.Incident, error)
+	Windows(ctx context.Context) ([]aweigh.Maintenance, error)
+	BeginMaintenance(ctx context.Context, services string, length time.Duration, w status.Word) (aweigh.Maintenance, error)
+	EndMaintenance(ctx context.Context, id string) (aweigh.Maintenance, error)
 }
 
 // here is the store of this machine.
@@ -42,6 +45,18 @@ func (h here) Resolve(ctx context.Context, id string, w status.Word) (aweigh.Inc
 
 func (h here) Comment(ctx context.Context, id string, w status.Word) (aweigh.Incident, error) {
 	return status.Comment(ctx, h.Store, id, w)
+}
+
+func (h here) Windows(ctx context.Context) ([]aweigh.Maintenance, error) {
+	return status.Windows(ctx, h.Store)
+}
+
+func (h here) BeginMaintenance(ctx context.Context, services string, length time.Duration, w status.Word) (aweigh.Maintenance, error) {
+	return status.BeginMaintenance(ctx, h.Store, services, length, w)
+}
+
+func (h here) EndMaintenance(ctx context.Context, id string) (aweigh.Maintenance, error) {
+	return status.EndMaintenance(ctx, h.Store, id)
 }
 
 // there are the flags that name a watcher elsewhere.

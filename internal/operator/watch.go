@@ -16,6 +16,7 @@ import (
 
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/config"
+	"github.com/aweigh/aweigh/internal/deploy"
 	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/notify"
 	"github.com/aweigh/aweigh/internal/watch"
@@ -114,7 +115,7 @@ func runWatch(c *cli.Context, args []string) int {
 	}
 	err = watch.Run(ctx, watch.Config{
 		Host: watch.HostName(), State: state, Records: conf.Watch.Records, Engine: engine,
-		Config: conf, Routes: routes, Signals: signals, Listen: listen, Pages: pages, Version: cli.Version, Log: log,
+		Config: conf, Routes: routes, Signals: signals, Listen: listen, Pages: pages, Journals: deploy.Journals(state), Version: cli.Version, Log: log,
 	})
 	if err != nil && ctx.Err() == nil {
 		return c.Fail(1, err)

@@ -99,6 +99,23 @@ func (c *Client) say(ctx context.Context, verb, id string, w status.Word) (n awe
 	return n, c.ask(ctx, http.MethodPost, "/incidents/"+url.PathEscape(id)+"/"+verb, nil, api.Word{Text: w.Text, By: w.By}, &n)
 }
 
+// Windows are the maintenance windows there.
+func (c *Client) Windows(ctx context.Context) ([]aweigh.Maintenance, error) {
+	var w api.Windows
+	err := c.ask(ctx, http.MethodGet, "/maintenance", nil, nil, &w)
+	return w.Windows, err
+}
+
+// BeginMaintenance begins one for the services whose name matches, "" for all.
+func (c *Client) BeginMaintenance(ctx context.Context, services string, length time.Duration, w status.Word) (window aweigh.Maintenance, err error) {
+	return window, c.ask(ctx, http.MethodPost, "/maintenance", nil, api.Begin{Services: services, For: length.String(), Note: w.Text, By: w.By}, &window)
+}
+
+// EndMaintenance ends one early. The beginning of its id is enough.
+func (c *Client) EndMaintenance(ctx context.Context, id string) (window aweigh.Maintenance, err error) {
+	return window, c.ask(ctx, http.MethodDelete, "/maintenance/"+url.PathEscape(id), nil, nil, &window)
+}
+
 // queryOf leaves out what is empty.
 func queryOf(values map[string]string) url.Values {
 	q := url.Values{"limit": {strconv.Itoa(pageSize)}}

@@ -51,7 +51,7 @@ func BenchmarkReportOf100000Starts(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		r, err := Make(b.Context(), st, objective.Defaults(), Scope{From: today.Add(-30 * 24 * time.Hour), To: today})
+		r, err := Make(b.Context(), Source{Store: st}, objective.Defaults(), Scope{From: today.Add(-30 * 24 * time.Hour), To: today})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -8,8 +8,13 @@ import (
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/core"
+	"github.com/aweigh/aweigh/internal/objective"
 	"github.com/aweigh/aweigh/internal/store"
 )
+
+func (h *history) source() Source {
+	return Source{Store: h.store, Journals: func() ([]objective.Journaled, error) { return h.journals, nil }}
+}
 
 // today is when the reports of these tests are made.
 var today = time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
@@ -21,6 +26,8 @@ type history struct {
 	state *core.State
 	at    time.Time
 	n     int
+
+	journals []objective.Journaled
 }
 
 // watchedSince is the history of a watcher that began at a time.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/notify"
 	"github.com/aweigh/aweigh/internal/objective"
 	"github.com/aweigh/aweigh/internal/record"
 )
@@ -19,13 +20,13 @@ var pageSource string
 
 // pageTemplate is for mail programs: tables, inline styles, nothing fetched.
 var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"clean": record.Printable, "share": share, "shareOf": shareOf, "optional": optional, "dash": dash,
+	"clean": record.Printable, "share": Share, "shareOf": shareOf, "optional": optional, "dash": dash,
 	"moment": moment, "short": func(s string) string { return shorten(s, 120) },
 	"image": func(i imageOf) string { return imageName(i.Image) },
 	"ready": func(v Service) int { return v.Verdicts[aweigh.Ready] }, "failed": Service.failed,
 	"phases": func(v Service) string { return v.Ready.phases() }, "against": func(i imageOf) string { return i.against() },
 	"by": breakOf.by, "line": Item.line, "colour": func(word any) string { return colours[fmt.Sprint(word)] },
-}).Parse(pageSource))
+}).Parse(notify.Head + pageSource))
 
 // colours are dark enough for white letters on them.
 var colours = map[string]string{

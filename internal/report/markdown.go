@@ -43,7 +43,7 @@ func (r *Report) Markdown(out io.Writer) error {
 	}
 	var rows [][]string
 	for _, o := range r.Objectives {
-		rows = append(rows, []string{o.Promise, string(o.State), shareOf(o.Attainment), shareOf(o.Left), o.Trend, share(o.Known)})
+		rows = append(rows, []string{o.Promise, string(o.State), shareOf(o.Attainment), shareOf(o.Left), o.Trend, Share(o.Known)})
 	}
 	table("Objectives", "Promise,State,Attained,Budget left,Trend,Watched", rows)
 	rows = nil

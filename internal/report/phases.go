@@ -2,6 +2,7 @@ package report
 
 import (
 	"path/filepath"
+	"slices"
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/record"
@@ -11,10 +12,10 @@ import (
 const mostPhased = 500
 
 // addPhases looks up the phases of the newest starts that were proven. starts are
-// newest first.
+// oldest first.
 func addPhases(state string, starts []aweigh.Start) {
 	looked := 0
-	for n := range starts {
+	for n := range slices.Backward(starts) {
 		s := &starts[n]
 		if s.Record == "" || s.Verdict != aweigh.Ready {
 			continue

@@ -1,7 +1,7 @@
 // Package report says how services start and how the promises about them
 // stand: for a terminal, as JSON, as Markdown, as a mail.
 //
-//	e, err := report.Gather(ctx, store, objectives, since, now)
+//	e, err := report.Gather(ctx, report.Source{Store: st}, objectives, since, now)
 //	r := report.Build(e, objectives, report.Scope{From: since, To: now})
 //	r.Text(os.Stdout)
 //	page := r.Page() // for a mail: text, HTML, pictures
@@ -86,7 +86,7 @@ func Build(e objective.Evidence, objectives []objective.Objective, s Scope) *Rep
 	if s.Covers == nil {
 		s.Covers = func(string) bool { return true }
 	}
-	e = only(e, s.Covers)
+	e = e.Only(func(_, service string) bool { return s.Covers(service) })
 	r := &Report{Host: s.Host, From: s.From, To: s.To, Service: s.Service, Attention: []Item{}, Changes: []Item{},
 		Objectives: []objective.Result{}, Services: []Service{}, Incidents: []aweigh.Incident{}}
 	window := objective.Span{From: s.From, To: s.To}
@@ -110,26 +110,4 @@ func Build(e objective.Evidence, objectives []objective.Objective, s Scope) *Rep
 	r.changes(e, window)
 	r.Incidents = r.Incidents[:min(len(r.Incidents), MaxIncidents)]
 	return r
-}
-
-// only leaves out the evidence about other services.
-func only(e objective.Evidence, covers func(string) bool) objective.Evidence {
-	starts, incidents, readings := e.Starts, e.Incidents, e.Readings
-	e.Starts, e.Incidents, e.Readings = nil, nil, nil
-	for _, s := range starts {
-		if covers(s.Service) {
-			e.Starts = append(e.Starts, s)
-		}
-	}
-	for _, n := range incidents {
-		if covers(n.Service) {
-			e.Incidents = append(e.Incidents, n)
-		}
-	}
-	for _, r := range readings {
-		if covers(r.Service) {
-			e.Readings = append(e.Readings, r)
-		}
-	}
-	return e
 }

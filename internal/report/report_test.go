@@ -15,7 +15,7 @@ import (
 // month is the report of the last 30 days.
 func month(t *testing.T, h *history) *Report {
 	t.Helper()
-	r, err := Make(t.Context(), h.store, objective.Defaults()[:3], Scope{Host: "aws-1", From: today.Add(-30 * 24 * time.Hour), To: today})
+	r, err := Make(t.Context(), h.source(), objective.Defaults()[:3], Scope{Host: "aws-1", From: today.Add(-30 * 24 * time.Hour), To: today})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestNothingNeedsAPersonOfAQuietHost(t *testing.T) {
 	h := watchedSince(t, today.Add(-61*24*time.Hour))
 	h.deploy("db", "postgres:17", time.Second)
 	h.until(today)
-	r, err := Make(t.Context(), h.store, objective.Defaults()[:2], Scope{From: today.Add(-30 * 24 * time.Hour), To: today})
+	r, err := Make(t.Context(), h.source(), objective.Defaults()[:2], Scope{From: today.Add(-30 * 24 * time.Hour), To: today})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestTimeOfARestartedWatcherIsUnknown(t *testing.T) {
 func TestOneServiceAlone(t *testing.T) {
 	h := shop(t)
 	scope := Scope{From: today.Add(-30 * 24 * time.Hour), To: today, Service: "webhook"}
-	r, err := Make(t.Context(), h.store, objective.Defaults()[:3], scope)
+	r, err := Make(t.Context(), h.source(), objective.Defaults()[:3], scope)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestOneServiceAlone(t *testing.T) {
 		t.Errorf("%+v\n%s", r.Services, lines(r.Attention))
 	}
 	scope.Service = "webhok"
-	if _, err := Make(t.Context(), h.store, nil, scope); !errors.Is(err, ErrNoService) {
+	if _, err := Make(t.Context(), h.source(), nil, scope); !errors.Is(err, ErrNoService) {
 		t.Errorf("an unknown service: %v", err)
 	}
 }
@@ -175,6 +175,30 @@ func TestAnImageIsSlowerThanAnyStartBefore(t *testing.T) {
 	} {
 		if got := slower(c.now, c.before); got != c.want {
 			t.Errorf("%+v after %+v: %v", c.now, c.before, got)
+		}
+	}
+}
+
+// What `aweigh deployments` lists is what the report counts.
+func TestADeploymentOfTheJournalIsCountedOnce(t *testing.T) {
+	h := watchedSince(t, today.Add(-61*24*time.Hour))
+	h.deploy("db", "postgres:17", time.Second)
+	h.until(today.Add(-2 * 24 * time.Hour))
+	begin := h.at
+	h.deploy("db", "postgres:18", 2*time.Second)
+	h.deploy("web", "web:2", 3*time.Second)
+	h.deploy("web", "web:2", 3*time.Second) // two containers
+	h.journals = []objective.Journaled{{ID: "01D", Outcome: "deployed", Planned: begin.Add(-time.Second), Applied: begin, Proven: h.at, Last: h.at.Add(time.Second),
+		Targets: []objective.Target{{Project: "shop", Service: "db"}, {Project: "shop", Service: "web"}}}}
+	h.until(today)
+	r := month(t, h)
+	if o := r.Objectives[1]; o.Good != 1 || o.Bad+o.Unseen != 0 {
+		t.Errorf("%d good, %d bad, %d unknown", o.Good, o.Bad, o.Unseen)
+	}
+	changes := lines(r.Changes)
+	for _, want := range []string{"db: 1 deployment, ", "web: new here; 1 deployment, ", "now postgres:18"} {
+		if !strings.Contains(changes, want) {
+			t.Errorf("%q is not in\n%s", want, changes)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -89,7 +90,7 @@ func (i Item) line() string {
 func (r *Report) unseen() string {
 	for _, o := range r.Objectives {
 		if o.State == objective.Unknown && o.Known < 0.995 && o.Spent == 0 {
-			return fmt.Sprintf("(unknown: nothing broke it in the %s of its %s that were watched, or nothing happened)", share(o.Known), human(o.Window))
+			return fmt.Sprintf("(unknown: nothing broke it in the %s of its %s that were watched, or nothing happened)", Share(o.Known), human(o.Window))
 		}
 	}
 	return ""
@@ -185,17 +186,14 @@ func (b breakOf) Why() string {
 }
 
 func (b breakOf) by() string {
-	if b.Start != "" {
-		return b.Start
-	}
-	return b.Incident
+	return cmp.Or(b.Start, b.Incident, b.Deployment)
 }
 
 func shareOf(x *float64) string {
 	if x == nil {
 		return "unknown"
 	}
-	return share(*x)
+	return Share(*x)
 }
 
 func optional(ms *int64) string {

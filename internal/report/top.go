@@ -60,7 +60,7 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 		r.Changes = append(r.Changes, Item{Severity: aweigh.Info, Service: service, What: fmt.Sprintf(what, args...)})
 	}
 	if r.Watched < 0.995 {
-		add("", "somebody watched %s of this time; the rest is unknown", share(r.Watched))
+		add("", "somebody watched %s of this time; the rest is unknown", Share(r.Watched))
 	}
 	known := map[string]bool{}
 	for _, s := range e.Starts {
@@ -70,7 +70,9 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 	}
 	deployed := map[string][]objective.Deployment{}
 	for _, d := range e.DeploymentsIn(window) {
-		deployed[d.Service] = append(deployed[d.Service], d)
+		for _, name := range d.Services {
+			deployed[name] = append(deployed[name], d)
+		}
 	}
 	for _, v := range r.Services {
 		all := deployed[v.Service]
@@ -81,8 +83,8 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 		what := fmt.Sprintf("%s, the last on %s", count(len(all), "deployment"), moment(last.At))
 		if n := len(v.Images); n > 0 && v.Images[n-1].Against != nil {
 			what += fmt.Sprintf(": now %s", imageName(v.Images[n-1]))
-		} else if last.Image != "" {
-			what += ": " + last.Image
+		} else if image := last.ImageOf(v.Service); image != "" {
+			what += ": " + image
 		}
 		if !known[v.Service] {
 			what = "new here; " + what
@@ -103,7 +105,7 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 	number(opened(e.Incidents, window), opened(e.Incidents, before), "new incident")
 	for _, o := range r.Objectives {
 		if o.Trend == "better" || o.Trend == "worse" {
-			add("", "%s than before: %s: %s, was %s", o.Trend, o.Promise, share(*o.Attainment), share(*o.Before))
+			add("", "%s than before: %s: %s, was %s", o.Trend, o.Promise, Share(*o.Attainment), Share(*o.Before))
 		}
 	}
 }
@@ -176,8 +178,8 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// share is rounded down: 99.99 % is not all.
-func share(x float64) string {
+// Share is a share of 1 in per cent, rounded down: 99.99 % is not all.
+func Share(x float64) string {
 	return strconv.FormatFloat(math.Floor(x*1000+1e-9)/10, 'f', -1, 64) + " %"
 }
 

@@ -59,7 +59,7 @@ func (w *watcher) sendReport(ctx context.Context, r notify.Route, due, before, n
 	if err != nil || first.IsZero() || first.After(due) {
 		return err
 	}
-	made, err := report.Make(ctx, w.store, w.Config.Config.Objectives(), report.Scope{Host: w.Host, From: before.UTC(), To: now.UTC(), Covers: covered(r)})
+	made, err := report.Make(ctx, report.Source{Store: w.store, Journals: w.Journals}, w.Config.Config.Objectives(), report.Scope{Host: w.Host, From: before.UTC(), To: now.UTC(), Covers: covered(r)})
 	if err != nil {
 		return err
 	}

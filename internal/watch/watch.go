@@ -26,6 +26,7 @@ import (
 	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/metrics"
 	"github.com/aweigh/aweigh/internal/notify"
+	"github.com/aweigh/aweigh/internal/objective"
 	"github.com/aweigh/aweigh/internal/signals"
 	"github.com/aweigh/aweigh/internal/store"
 )
@@ -47,9 +48,11 @@ type Config struct {
 	Listen  string // address of its pages, API and health check; "" for none
 	// Pages are what it serves there besides its health, the metrics among it; nil
 	// for the metrics alone, to anybody.
-	Pages   func(st *store.Store, metrics http.Handler) Pages
-	Version string
-	Log     *slog.Logger
+	Pages func(st *store.Store, metrics http.Handler) Pages
+	// Journals reads the journals of deployments, for objectives; nil for none.
+	Journals func() ([]objective.Journaled, error)
+	Version  string
+	Log      *slog.Logger
 }
 
 // recordBytes bounds the output that is kept of one start.

@@ -76,25 +76,32 @@ func (b bars) Words() string {
 	return strings.Join(parts, ", ")
 }
 
-// Row draws all of them with one path a tone: a page has hundreds of rows, and
-// must stay small.
+// Row draws all of them as one outline a tone, filled: bars of a height are one
+// step of it, and the style sheet cuts them apart and gives them their size. A page
+// has hundreds of rows, and must stay small.
 func (b bars) Row() template.HTML {
-	paths := map[string]*strings.Builder{}
-	for i, one := range b.all {
-		tone := toneOfBar(one)
-		if paths[tone] == nil {
-			paths[tone] = &strings.Builder{}
-		}
-		x := 4*(barsOfRow-len(b.all)+i) + 2
-		fmt.Fprintf(paths[tone], "M%d %dV%d", x, barHeight, barHeight-b.height(one.Took))
-		if tone == "bad" {
-			fmt.Fprintf(paths[tone], "M%d 2v-2", x)
-		}
-	}
 	var w strings.Builder
-	fmt.Fprintf(&w, `<svg viewBox="0 0 %d %d" role="img" aria-label="%s">`, 4*barsOfRow, barHeight, template.HTMLEscapeString(b.Words()))
-	for _, tone := range slices.Sorted(maps.Keys(paths)) {
-		fmt.Fprintf(&w, `<path class="%s" d="%s"/>`, tone, paths[tone])
+	fmt.Fprintf(&w, `<svg role="img" aria-label="%s">`, template.HTMLEscapeString(b.Words()))
+	outlines := map[string]string{}
+	first := barsOfRow - len(b.all)
+	for i := 0; i < len(b.all); {
+		tone, from := toneOfBar(b.all[i]), i
+		path := fmt.Sprintf("M%d 0", first+i)
+		for i < len(b.all) && toneOfBar(b.all[i]) == tone {
+			h, at := b.height(b.all[i].Took), i
+			for i < len(b.all) && toneOfBar(b.all[i]) == tone && b.height(b.all[i].Took) == h {
+				i++
+			}
+			path += fmt.Sprintf("V%dh%d", h, i-at)
+		}
+		path += "V0"
+		if tone == "bad" { // the mark above
+			path += fmt.Sprintf("M%d 18h%dv2h-%d", first+from, i-from, i-from)
+		}
+		outlines[tone] += path
+	}
+	for _, tone := range slices.Sorted(maps.Keys(outlines)) {
+		fmt.Fprintf(&w, `<path class="%s" d="%s"/>`, tone, outlines[tone])
 	}
 	return template.HTML(w.String() + "</svg>")
 }

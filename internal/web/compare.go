@@ -40,9 +40,7 @@ func (s *Site) compare(this aweigh.Start, rec *record.Record, good aweigh.Start)
 	dir, goodRec, err := record.Of(s.Records, good)
 	if err == nil {
 		defer dir.Close()
-		if len(good.Phases) == 0 {
-			good.Phases = goodRec.Start().Phases
-		}
+		fill(&good, goodRec)
 	}
 	c.row("verdict", cli.VerdictWord(this), cli.VerdictWord(good))
 	c.row("after", cli.Took(this), cli.Took(good))

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -24,7 +25,7 @@ var partTones = map[string]string{"good": "ok", "bad": "bad", "unknown": "none"}
 
 // objectives are the promises and how they stand, as `aweigh report` judges them.
 func (s *Site) objectives(w http.ResponseWriter, r *http.Request) error {
-	all, err := report.Judge(r.Context(), s.Store, s.Settings.Objectives(), time.Now().UTC())
+	all, err := report.Judge(r.Context(), s.source(), s.Settings.Objectives(), time.Now().UTC())
 	if err != nil {
 		return err
 	}
@@ -33,10 +34,52 @@ func (s *Site) objectives(w http.ResponseWriter, r *http.Request) error {
 	}
 	rows := make([]objectiveRow, len(all))
 	for i, one := range all {
-		rows[i].Result = one
-		for n, word := range one.Parts {
-			rows[i].Parts = append(rows[i].Parts, part{partTones[word], 6 * n})
-		}
+		rows[i] = rowOfObjective(one)
 	}
 	return s.render(w, r, page{Name: "objectives", Part: "objectives", Title: "Objectives", Data: rows})
+}
+
+// Words say how it stands, besides its state.
+func (r objectiveRow) Words() (all []string) {
+	if r.Attainment != nil {
+		all = append(all, fmt.Sprintf("kept for %s of the %s seen", report.Share(*r.Attainment), r.Unit))
+	}
+	if r.Left != nil {
+		all = append(all, report.Share(*r.Left)+" of the budget left")
+	}
+	if r.Before != nil {
+		all = append(all, report.Share(*r.Before)+" in the window before")
+	}
+	if r.Known < 1 {
+		all = append(all, report.Share(r.Known)+" of the time was watched")
+	}
+	return all
+}
+
+// Newest is the break that came last; nil for none.
+func (r objectiveRow) Newest() *objective.Break {
+	if len(r.Breaks) == 0 {
+		return nil
+	}
+	return &r.Breaks[0]
+}
+
+// Others says how many breaks came before it, "" for none.
+func (r objectiveRow) Others() string {
+	switch n := len(r.Breaks) - 1; {
+	case n < 1:
+		return ""
+	case n == objective.MaxBreaks-1:
+		return fmt.Sprintf("and %d or more before", n)
+	default:
+		return fmt.Sprintf("and %d before", n)
+	}
+}
+
+func rowOfObjective(r objective.Result) objectiveRow {
+	row := objectiveRow{Result: r}
+	for n, word := range r.Parts {
+		row.Parts = append(row.Parts, part{partTones[word], 6 * n})
+	}
+	return row
 }

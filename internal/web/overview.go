@@ -42,7 +42,9 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, one := range now.Services {
 		row := overviewRow{Service: one, Quiet: status.InMaintenance(data.Windows, one.Service)}
-		if row.Bars, err = s.rowOf(r.Context(), one, now.At); err != nil {
+		if row.Bars, err = s.rows.of(one.Project, one.Service, one.Last, func() (bars, error) {
+			return s.barsOf(r.Context(), one.Project, one.Service, barsOfRow)
+		}); err != nil {
 			return err
 		}
 		data.Rows = append(data.Rows, row)

@@ -16,6 +16,7 @@ import (
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/deploy"
 	"github.com/aweigh/aweigh/internal/record"
+	"github.com/aweigh/aweigh/internal/report"
 )
 
 //go:embed pages/*.html
@@ -97,7 +98,7 @@ var words = template.FuncMap{
 	"clock":   clockTag,
 	"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"outcome": outcomeWord,
-	"share":   func(share float64) string { return fmt.Sprintf("%.3g %%", 100*share) },
+	"share":   report.Share,
 	"percent": func(share float64) float64 { return 100 * share },
 	"day":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006") },
 	"human":   func(d time.Duration) string { return cli.Human(max(0, d)) },

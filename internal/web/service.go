@@ -25,6 +25,7 @@ type servicePage struct {
 	Failed        string // "1": only those that failed
 	Images        []imageRow
 	Incidents     []aweigh.Incident
+	Promises      promises
 	InForce       config.Effective
 	File          string
 }
@@ -36,8 +37,8 @@ type imageRow struct {
 	Newest aweigh.Start
 }
 
-// service is the page of one service: its starts over time, its incidents, what
-// is in force for it.
+// service is the page of one service: its starts over time, its incidents, its
+// promises and deployments, what is in force for it.
 func (s *Site) service(w http.ResponseWriter, r *http.Request) error {
 	ctx, q := r.Context(), r.URL.Query()
 	data := servicePage{Name: r.PathValue("name"), Project: q.Get("project"), Paged: q.Get("before") != "", Failed: q.Get("failed")}
@@ -78,6 +79,16 @@ func (s *Site) service(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	data.Incidents = slices.DeleteFunc(data.Incidents, func(n aweigh.Incident) bool { return n.Project != data.Project })
+	if !data.Paged {
+		var last *aweigh.Start
+		if len(data.Instances) > 0 {
+			last = &data.Instances[0].Life.Start
+		}
+		data.Promises, err = s.kept.of(data.Project, data.Name, last, func() (promises, error) { return s.promisesOf(ctx, data.Project, data.Name) })
+		if err != nil {
+			return err
+		}
+	}
 	data.InForce, data.File = s.Settings.Explain(data.Name, labels), s.Settings.File
 	return s.render(w, r, page{Name: "service", Part: "services", Title: data.Name, Data: data})
 }

@@ -21,6 +21,8 @@ import (
 
 	"github.com/aweigh/aweigh/internal/access"
 	"github.com/aweigh/aweigh/internal/config"
+	"github.com/aweigh/aweigh/internal/deploy"
+	"github.com/aweigh/aweigh/internal/report"
 	"github.com/aweigh/aweigh/internal/status"
 	"github.com/aweigh/aweigh/internal/store"
 )
@@ -41,7 +43,8 @@ type Site struct {
 	Config
 	bell  *bell
 	pages pages
-	rows  barCache
+	rows  cache[bars]
+	kept  cache[promises]
 
 	once sync.Once
 	done chan struct{} // closed when open streams must end
@@ -50,6 +53,11 @@ type Site struct {
 // New makes the site.
 func New(c Config) *Site {
 	return &Site{Config: c, bell: newBell(), pages: parsePages(), done: make(chan struct{})}
+}
+
+// source is what objectives are judged by.
+func (s *Site) source() report.Source {
+	return report.Source{Store: s.Store, Journals: deploy.Journals(s.Records)}
 }
 
 // Changed tells open pages that the store has changed. It never blocks.

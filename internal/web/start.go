@@ -18,8 +18,7 @@ import (
 type startPage struct {
 	aweigh.Start
 	Phases    []phaseRow
-	Events    []record.Event
-	Facts     []aweigh.Fact
+	Seen      []seenRow
 	Output    output
 	Snapshot  string
 	Files     []file
@@ -50,16 +49,19 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	data := startPage{Start: one, Live: one.Verdict == "", Output: output{Earlier: -1, Later: -1}}
+	var events []record.Event
 	dir, rec, err := record.Of(s.Records, one)
 	if err == nil {
 		defer dir.Close()
+		events, _ = rec.Events()
 		s.recorded(&data, rec, r)
 	}
 	data.Phases = waterfall(data.Start, time.Now())
-	data.Facts, err = s.Store.FactsAbout(ctx, one.Instance, one.Began.Add(-time.Second/10), endOf(one).Add(time.Second), 200)
+	facts, err := s.Store.FactsAbout(ctx, one.Instance, one.Began.Add(-sameStart), endOf(one).Add(time.Second), 200)
 	if err != nil {
 		return err
 	}
+	data.Seen = seen(one, facts, events)
 	if data.Incidents, err = s.incidentsOf(ctx, one); err != nil {
 		return err
 	}
@@ -77,13 +79,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) recorded(data *startPage, rec *record.Record, r *http.Request) {
 	data.Live = data.Live || rec.Live()
 	data.Output = outputOf(rec, r.URL.Query(), data.Live)
-	data.Events, _ = rec.Events()
-	if inner := rec.Start(); len(data.Start.Phases) == 0 {
-		data.Start.Phases = inner.Phases
-		if len(data.Command) == 0 {
-			data.Command = inner.Command
-		}
-	}
+	fill(&data.Start, rec)
 	if text, ok := rec.File("snapshot.txt"); ok {
 		data.Snapshot = printable(string(text[:min(len(text), maxShown)]))
 	}
@@ -91,6 +87,21 @@ func (s *Site) recorded(data *startPage, rec *record.Record, r *http.Request) {
 		data.Files = append(data.Files, file{f.Name(), f.Size()})
 	}
 	slices.SortFunc(data.Files, func(a, b file) int { return int(b.Size - a.Size) })
+}
+
+// fill fills in what the record of aweigh-init knows of a start, and the store does
+// not.
+func fill(s *aweigh.Start, rec *record.Record) {
+	inner := rec.Start()
+	if len(s.Phases) == 0 {
+		s.Phases = inner.Phases
+	}
+	if len(s.Command) == 0 {
+		s.Command = inner.Command
+	}
+	if inner.Probe != nil && (s.Probe == nil || s.Probe.Attempts == 0) {
+		s.Probe = inner.Probe
+	}
 }
 
 // endOf is when a start was over; now, for one that is not.

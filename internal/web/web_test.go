@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -219,6 +221,65 @@ func TestDeploymentsHaveTheirStepsAndOutcome(t *testing.T) {
 	w.says("/deployments", "webhook", "by ann", "not over", "planned")
 }
 
+// The page of a service has its own promises and deployments, not those of others,
+// and not those of a service of the same name elsewhere.
+func TestAServiceHasItsOwnPromisesAndDeployments(t *testing.T) {
+	w := newWorld(t, access.Rules{Open: true})
+	w.fold(aweigh.Fact{Kind: aweigh.FactWatching})
+	w.good("sighook")
+	begin := w.now
+	w.good("webhook")
+	w.fold(aweigh.Fact{Kind: aweigh.FactDied, Instance: container("webhook").ID, Exit: &aweigh.Exit{Code: 1}})
+	broke := w.newest("webhook").ID
+	d := deploy.Plan{ID: aweigh.NewID(begin), By: "ann", Began: begin, Services: []string{"webhook"}, Stages: []deploy.Stage{{Name: "all", Project: "shop", Services: []string{"webhook"}}}}
+	w.journal(d, deploy.Entry{At: begin, Event: deploy.Begun, Stage: "all", Step: "apply"}, deploy.Entry{At: w.now, Event: deploy.Failed, Stage: "all", Step: "verify", Detail: "it <b>ended</b>"},
+		deploy.Entry{At: w.now, Event: deploy.Ended, Outcome: deploy.RolledBack})
+
+	body := w.says("/services/webhook?project=shop", "no unexpected restart in 30 days", "broken", "/starts/"+broke, "/deployments#"+d.ID, "rolled-back", "it &lt;b&gt;ended", "ann", "webhook:1", "rolled-back: verify of all")
+	if strings.Contains(body, "sighook") {
+		t.Error("it tells of another service")
+	}
+	body = w.says("/services/sighook?project=shop", "no unexpected restart in 30 days", "without aweigh deploy", "sighook:1")
+	if strings.Contains(body, "rolled-back") || strings.Contains(body, broke) {
+		t.Error("it has the troubles of another service")
+	}
+	w.says("/objectives", "rolled-back: verify of all", "/deployments#"+d.ID)
+	w.says("/deployments", `id="`+d.ID+`"`)
+}
+
+// journal writes one of `aweigh deploy`.
+func (w *world) journal(plan deploy.Plan, entries ...deploy.Entry) {
+	w.t.Helper()
+	dir := filepath.Join(w.dir, "deployments", plan.ID)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for _, e := range append([]deploy.Entry{{At: plan.Began, Event: deploy.Planned, Plan: &plan}}, entries...) {
+		json.NewEncoder(&b).Encode(e)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "journal.jsonl"), b.Bytes(), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// The engine restarts at once: what was seen of the next start is not of this one.
+func TestAStartShowsWhatWasSeenOfItAndNotOfTheNext(t *testing.T) {
+	w := newWorld(t, access.Rules{Open: true})
+	c, begin := container("webhook"), time.Now().Add(-time.Minute).UTC()
+	at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
+	w.fold(aweigh.Fact{At: at(0), Kind: aweigh.FactStarted, Instance: c.ID, Container: c}, aweigh.Fact{At: at(200), Kind: aweigh.FactDied, Instance: c.ID, Exit: &aweigh.Exit{Code: 1}, Reason: "the first end"})
+	first := w.newest("webhook").ID
+	w.fold(aweigh.Fact{At: at(300), Kind: aweigh.FactStarted, Instance: c.ID, Container: c}, aweigh.Fact{At: at(400), Kind: aweigh.FactDied, Instance: c.ID, Exit: &aweigh.Exit{Code: 1}, Reason: "the second end"})
+	second := w.newest("webhook").ID
+	for id, texts := range map[string][2]string{first: {"died, exit 1: the first end", "the second end"}, second: {"died, exit 1: the second end", "the first end"}} {
+		body := w.says("/starts/"+id, texts[0])
+		if seen := body[strings.Index(body, "What was seen"):]; strings.Contains(seen[:strings.Index(seen, "</table>")], texts[1]) {
+			t.Errorf("%s has the end of the other", texts[0])
+		}
+	}
+}
+
 // recorded writes the record of the newest start of a service.
 func (w *world) recorded(service string, chunks ...string) {
 	w.t.Helper()
@@ -352,15 +413,32 @@ func TestALinkToTheLoginLeadsNowhereElse(t *testing.T) {
 	}
 }
 
+// The outline of 1 start coming up, 2 that were ready as fast, and 3 that failed, of
+// which the last took longer, in 20 places.
+func TestBarsOfAHeightAreOneStep(t *testing.T) {
+	bar := func(v aweigh.Verdict, took time.Duration) store.Bar {
+		return store.Bar{Verdict: v, Took: took, Failed: v.Failed()}
+	}
+	b := bars{max: time.Second, all: []store.Bar{bar(aweigh.Crashed, 0), bar(aweigh.Crashed, 0), bar(aweigh.Crashed, time.Second), bar(aweigh.Ready, time.Second), bar(aweigh.Ready, time.Second), bar("", -1)}}
+	got := string(b.Row())
+	for _, want := range []string{`aria-label="1 coming up, 3 crashed, 2 ready"`, `<path class="bad" d="M14 0V3h2V16h1V0M14 18h3v2h-3"/>`, `<path class="ok" d="M17 0V16h2V0"/>`, `<path class="busy" d="M19 0V3h1V0"/>`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not in %s", want, got)
+		}
+	}
+}
+
 // crowd are many services with many starts.
 func (w *world) crowd() {
 	var facts []aweigh.Fact
 	for n := range 200 {
 		c := container(fmt.Sprintf("service-%d", n))
 		c.ID = fmt.Sprintf("%064x", n)
-		for range barsOfRow + 5 {
-			facts = append(facts, aweigh.Fact{Kind: aweigh.FactStarted, Instance: c.ID, Container: c}, aweigh.Fact{Kind: aweigh.FactAnswered, Instance: c.ID, OK: true},
-				aweigh.Fact{Kind: aweigh.FactSignalled, Instance: c.ID, Signal: "SIGTERM"}, aweigh.Fact{Kind: aweigh.FactDied, Instance: c.ID, Exit: &aweigh.Exit{Code: 0}})
+		for i := range barsOfRow + 5 {
+			began := w.now.Add(time.Duration(i) * time.Minute)
+			ready := began.Add(time.Duration(50<<(i*n%8)) * time.Millisecond) // hardly two the same
+			facts = append(facts, aweigh.Fact{At: began, Kind: aweigh.FactStarted, Instance: c.ID, Container: c}, aweigh.Fact{At: ready, Kind: aweigh.FactAnswered, Instance: c.ID, OK: true},
+				aweigh.Fact{At: ready, Kind: aweigh.FactSignalled, Instance: c.ID, Signal: "SIGTERM"}, aweigh.Fact{At: ready.Add(time.Second), Kind: aweigh.FactDied, Instance: c.ID, Exit: &aweigh.Exit{Code: 0}})
 		}
 	}
 	w.fold(facts...)
@@ -369,10 +447,12 @@ func (w *world) crowd() {
 func TestAFirstPageOfManyServicesIsSmall(t *testing.T) {
 	w := newWorld(t, access.Rules{Open: true})
 	w.crowd()
-	_, body := w.get("/", "Accept-Encoding", "gzip")
-	t.Logf("%d bytes", len(body))
-	if len(body) > 100<<10 {
-		t.Errorf("%d bytes, want at most 100 KiB", len(body))
+	for _, packed := range []string{"identity", "gzip"} {
+		_, body := w.get("/", "Accept-Encoding", packed)
+		t.Logf("%s: %d bytes", packed, len(body))
+		if len(body) > 100<<10 {
+			t.Errorf("%s: %d bytes, want at most 100 KiB", packed, len(body))
+		}
 	}
 }
 

@@ -55,13 +55,14 @@ type tab struct {
 }
 
 // open opens a tab.
-func open(t *testing.T, v view) *tab {
+func open(t *testing.T, v view, more ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
 	path := chromium()
 	if path == "" {
 		missing(t, "there is no chromium (package chromium)")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("lang", "en-GB"), chromedp.Env("TZ=Europe/Berlin"))
+	options = append(options, more...)
 	ctx, cancelAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(func() { cancel(); cancelAlloc() })

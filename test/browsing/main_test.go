@@ -35,8 +35,8 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	bin = dir
-	for _, name := range []string{"aweigh", "aweigh-init"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(bin, name), "github.com/aweigh/aweigh/cmd/"+name)
+	for name, from := range map[string]string{"aweigh": "cmd/aweigh", "aweigh-init": "cmd/aweigh-init", "orders": "test/browsing/orders"} {
+		cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(bin, name), "github.com/aweigh/aweigh/"+from)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "go build %s: %v\n%s", name, err, out)

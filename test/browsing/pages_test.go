@@ -15,7 +15,8 @@ func everything(s *scene) map[string]string {
 	var page struct{ Incidents []aweigh.Incident }
 	s.ask("/api/v1/incidents?service=checkout", &page)
 	return map[string]string{
-		"overview": "/", "service": "/services/checkout?project=shop", "start": "/starts/" + s.newest("checkout").ID, "start-good": "/starts/" + s.newest("pricing").ID,
+		"overview": "/", "service": "/services/checkout?project=shop", "start": "/starts/" + s.newest("checkout").ID, "start-good": "/starts/" + s.newest("orders").ID,
+		"start-hung": "/starts/" + s.newest("invoices").ID, "deployed": "/services/basket?project=" + project,
 		"ticker": "/starts/" + s.newest("ticker").ID, "incidents": "/incidents", "incident": "/incidents/" + page.Incidents[0].ID,
 		"maintenance": "/maintenance", "deployments": "/deployments", "drills": "/drills", "objectives": "/objectives",
 		"status": "/status", "find": "/find?q=i", "login": "/login",
@@ -98,6 +99,46 @@ func TestAnIncidentIsAcknowledged(t *testing.T) {
 	b.do(typing("#text", "the database is back"), click("form.say button:not([formaction])"), ready("p.note.ok"))
 	b.says("#comments", "the database is back")
 	b.keep("incident-acknowledged", true)
+	b.quiet()
+}
+
+// A start with aweigh-init inside has a waterfall: each phase begins where the one
+// before has ended, and one that hung is where it hung.
+func TestAStartShowsItsPhases(t *testing.T) {
+	s := stage.on(t)
+	b := open(t, desk)
+	type bar struct {
+		Name     string
+		X, Width int
+		Open     bool
+	}
+	phases := func(service string) []bar {
+		b.goTo(s.url + "/starts/" + s.newest(service).ID)
+		return eval[[]bar](b, `[...document.querySelectorAll(".phases tbody tr")].map(r => { const box = r.querySelector("rect"); return {Name: r.querySelector("th").textContent, X: +box.getAttribute("x"), Width: +box.getAttribute("width"), Open: box.classList.contains("bad")} })`)
+	}
+	end := 0
+	names := ""
+	for _, p := range phases("orders") {
+		if p.Open || p.X < end-5 || p.X > end+5 { // a bar of nothing is 4 wide
+			t.Errorf("%s is at %d, and the one before ends at %d", p.Name, p.X, end)
+		}
+		end, names = p.X+p.Width, names+p.Name+" "
+	}
+	if names != "exec configuration database migrations cache listen verify " || end < 990 {
+		t.Errorf("%send at %d of 1000", names, end)
+	}
+	if proof := b.text("#probe"); !strings.Contains(proof, "http://127.0.0.1:8080/health, asked ") || strings.Contains(proof, "asked 0") {
+		t.Errorf("aweigh-init has asked, and the page says %q", proof)
+	}
+	hung := phases("invoices")
+	if last := hung[len(hung)-1]; last.Name != "migrations" || !last.Open || last.Width < 500 {
+		t.Errorf("it hangs in %+v", last)
+	}
+	b.says("#phases", "it was here")
+	b.says("#probe", "never asked")
+	if differs := eval[[]string](b, `[...document.querySelectorAll(".compare .differs th")].map(e => e.firstChild.textContent)`); len(differs) != 1 || differs[0] != "verdict" {
+		t.Errorf("the good one differs in %q", differs)
+	}
 	b.quiet()
 }
 

@@ -40,7 +40,7 @@ const (
 )
 
 // actors are the services on the stage.
-var actors = []string{"checkout", "pricing", "mailer", "import", "ticker"}
+var actors = []string{"checkout", "pricing", "mailer", "import", "ticker", "orders", "invoices", "stock", "basket"}
 
 // on sets the stage unless it is set.
 func (s *scene) on(t *testing.T) *scene {
@@ -74,7 +74,7 @@ func (s *scene) load(busybox string) {
 	s.t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for name, from := range map[string]string{"bin/busybox": busybox, "aweigh-init": filepath.Join(bin, "aweigh-init")} {
+	for name, from := range map[string]string{"bin/busybox": busybox, "aweigh-init": filepath.Join(bin, "aweigh-init"), "orders": filepath.Join(bin, "orders")} {
 		content, err := os.ReadFile(from)
 		if err != nil {
 			s.t.Fatal(err)
@@ -106,7 +106,11 @@ func (s *scene) watch() {
 	l.Close()
 	config := "services:\n  \"*\": {ignore: true}\n"
 	for _, name := range actors {
-		config += "  " + name + ": {ignore: false, startup_timeout: 40s}\n"
+		config += "  " + name + ": {ignore: false, startup_timeout: 40s"
+		if name == "stock" || name == "basket" {
+			config += ", probe: \"http://:8080/health\""
+		}
+		config += "}\n"
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "aweigh.yaml"), []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)
@@ -136,6 +140,16 @@ func (s *scene) run(name, script string, options ...string) {
 	s.docker(append(args, image, "/bin/sh", "-c", script)...)
 }
 
+// supervise starts a container with aweigh-init as its first process, and its
+// records on a volume.
+func (s *scene) supervise(name string, command []string, options ...string) {
+	s.t.Helper()
+	args := append([]string{"run", "--detach", "--name", prefix + name, "--stop-timeout", "1", "--entrypoint", "/aweigh-init",
+		"--label", "com.docker.compose.project=shop", "--label", "com.docker.compose.service=" + name,
+		"--env", "AWEIGH_SERVICE=" + name, "--volume", filepath.Join(s.dir, "records", name) + ":/var/lib/aweigh"}, options...)
+	s.docker(append(append(args, image, "--probe", "http://:8080/health", "--"), command...)...)
+}
+
 func (s *scene) docker(args ...string) {
 	s.t.Helper()
 	if out, err := exec.Command("docker", args...).CombinedOutput(); err != nil {
@@ -156,6 +170,8 @@ func (s *scene) play() {
 	s.run("pricing", serves, "--expose", "8080")
 	s.run("ticker", attack, "--expose", "8080")
 	s.run("mailer", "echo nothing to listen on; exec sleep 1000")
+	s.supervise("orders", []string{"/orders"})
+	s.supervise("invoices", []string{"/orders"})
 	for range 3 {
 		s.ready("pricing")
 		s.docker("restart", prefix+"pricing")
@@ -170,6 +186,12 @@ func (s *scene) play() {
 		return len(page.Incidents) > 0
 	})
 	s.ready("pricing")
+	s.ready("orders")
+	s.ready("invoices")
+	s.docker("rm", "--force", prefix+"invoices")
+	s.supervise("invoices", []string{"/orders"}, "--env", "HANG=migrations", "--env", "AWEIGH_STARTUP_TIMEOUT=4s")
+	s.deploy()
+	eventually(s.t, "invoices has timed out", func() bool { return s.newest("invoices").Verdict == aweigh.TimedOut })
 }
 
 // ready waits until the newest start of a service is proven.
@@ -207,6 +229,7 @@ func (s *scene) sweep() {
 	for _, name := range actors {
 		exec.Command("docker", "rm", "--force", "--volumes", prefix+name).Run()
 	}
+	undeploy()
 }
 
 func (s *scene) close() {

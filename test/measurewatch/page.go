@@ -55,6 +55,7 @@ func (b *bench) page() error {
 		if p.path == "/" {
 			b.report.AtMost(100, "ms", figures.Median(took), "first page")
 			b.report.AtMost(100, "KiB", figures.Figure(float64(sent)/1024), "it as it is sent (gzip)")
+			b.report.AtMost(100, "KiB", figures.Figure(float64(all)/1024), "it unpacked")
 		}
 	}
 	b.report.Add(table)

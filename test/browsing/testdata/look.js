@@ -44,6 +44,10 @@
     complain(`wider than the window: ${document.documentElement.scrollWidth} of ${innerWidth}${wide ? ": " + tell(wide) : ""}`);
   }
 
+  const foot = document.querySelector("footer");
+  const end = foot ? foot.getBoundingClientRect().bottom + scrollY : 0;
+  if (foot && document.documentElement.scrollHeight > Math.max(innerHeight, end) + 1) complain(`longer than what is on it: ${document.documentElement.scrollHeight}, and the footer ends at ${Math.round(end)}`);
+
   const parse = (text) => {
     const n = (text.match(/[\d.]+/g) || []).map(Number);
     if (text.startsWith("color(srgb")) return [n[0] * 255, n[1] * 255, n[2] * 255, n[3] ?? 1];

@@ -56,10 +56,30 @@ func (j *Journaled) made(of Target, at time.Time) bool {
 // Deployment is a run of `aweigh deploy` or, where no journal tells of one, a
 // container that had not been started before.
 type Deployment struct {
-	Journal  *Journaled // nil where none tells of it
-	Services []string
-	At       time.Time
-	New      []Instance // oldest first; those that a rollback made again as well
+	Journal *Journaled // nil where none tells of it
+	Targets []Target   // each once
+	At      time.Time
+	New     []Instance // oldest first; those that a rollback made again as well
+}
+
+func distinct(of []Target) (all []Target) {
+	for _, t := range of {
+		if !slices.Contains(all, t) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// Services are the names of its targets, sorted.
+func (d Deployment) Services() (names []string) {
+	for _, t := range d.Targets {
+		if !slices.Contains(names, t.Service) {
+			names = append(names, t.Service)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Instance is a container of a deployment.
@@ -79,7 +99,7 @@ func (e Evidence) DeploymentsIn(s Span) []Deployment {
 	for n := range e.Journals {
 		j := &e.Journals[n]
 		of[j] = len(all)
-		all = append(all, Deployment{Journal: j, Services: services(j.about()), At: j.Applied})
+		all = append(all, Deployment{Journal: j, Targets: distinct(j.about()), At: j.Applied})
 	}
 	for _, i := range e.instances(s.To) {
 		// The newest of them: one that never ended may reach into the next.
@@ -93,22 +113,12 @@ func (e Evidence) DeploymentsIn(s Span) []Deployment {
 		case by != nil:
 			all[of[by]].New = append(all[of[by]].New, i)
 		case len(e.Watched) > 0 && !i.At.Before(e.Watched[0].From):
-			all = append(all, Deployment{Services: []string{i.Service}, At: i.At, New: []Instance{i}})
+			all = append(all, Deployment{Targets: []Target{i.Target}, At: i.At, New: []Instance{i}})
 		}
 	}
 	all = slices.DeleteFunc(all, func(d Deployment) bool { return !s.Contains(d.At) })
 	slices.SortStableFunc(all, func(a, b Deployment) int { return a.At.Compare(b.At) })
 	return all
-}
-
-func services(of []Target) (names []string) {
-	for _, t := range of {
-		if !slices.Contains(names, t.Service) {
-			names = append(names, t.Service)
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // instances are those of which a start is known, each with its starts up to a
@@ -156,9 +166,9 @@ func byTime(a, b aweigh.Start) int { return cmp.Or(a.Began.Compare(b.Began), cmp
 func withoutContainer(s aweigh.Start) bool { return strings.HasPrefix(s.Instance, "run:") }
 
 // ImageOf is the newest image that a deployment brought a service, "" for none.
-func (d Deployment) ImageOf(service string) (image string) {
+func (d Deployment) ImageOf(of Target) (image string) {
 	for _, i := range d.New {
-		if i.Service == service {
+		if i.Target == of {
 			image = i.Image
 		}
 	}
@@ -251,7 +261,7 @@ func (i Instance) readyWithin(limit time.Duration, now time.Time) outcome {
 func (e Evidence) deploymentsOf(o Objective, s Span) []Deployment {
 	var all []Deployment
 	for _, d := range e.DeploymentsIn(s) {
-		if d = d.only(func(t Target) bool { return o.Covers(t.Service) }); len(d.Services) > 0 {
+		if d = d.only(func(t Target) bool { return o.Covers(t.Service) }); len(d.Targets) > 0 {
 			all = append(all, d)
 		}
 	}
@@ -272,7 +282,7 @@ func (d Deployment) only(covers func(Target) bool) Deployment {
 		}
 		of = append(of, i.Target)
 	}
-	d.Services = services(slices.DeleteFunc(slices.Clone(of), func(t Target) bool { return !covers(t) }))
+	d.Targets = distinct(slices.DeleteFunc(slices.Clone(of), func(t Target) bool { return !covers(t) }))
 	return d
 }
 
@@ -290,7 +300,7 @@ func (i Instance) ready() (took time.Duration, ok bool) {
 // the first instance that was not ready in time, else of the last instance, which a
 // rollback may have made.
 func (d Deployment) fault(limit time.Duration) (b Break, newest aweigh.Start) {
-	b = Break{At: d.At, Service: strings.Join(d.Services, ", ")}
+	b = Break{At: d.At, Service: strings.Join(d.Services(), ", ")}
 	if d.Journal != nil {
 		b.Deployment = d.Journal.ID
 	}

@@ -25,7 +25,7 @@ func TestADeploymentOfSeveralServicesCountsOnce(t *testing.T) {
 		ready("C", "c", ago(4*day), time.Second), // somebody ran docker compose up
 	}
 	all := e.DeploymentsIn(Span{ago(30 * day), now})
-	if len(all) != 2 || all[0].Journal.ID != "D1" || fmt.Sprint(all[0].Services) != "[db webhook]" || len(all[0].New) != 2 || all[1].Journal != nil {
+	if len(all) != 2 || all[0].Journal.ID != "D1" || fmt.Sprint(all[0].Services()) != "[db webhook]" || len(all[0].New) != 2 || all[1].Journal != nil {
 		t.Fatalf("%+v", all)
 	}
 	if r := Judge(of(Deployments), e); r.Good != 2 || r.Bad != 0 || r.State != Kept {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -200,5 +201,24 @@ func TestADeploymentOfTheJournalIsCountedOnce(t *testing.T) {
 		if !strings.Contains(changes, want) {
 			t.Errorf("%q is not in\n%s", want, changes)
 		}
+	}
+}
+
+// Services of one name in several projects are told apart, and hundreds of new
+// ones take a line.
+func TestWhatWasDeployedIsToldInFewLines(t *testing.T) {
+	h := watchedSince(t, today.Add(-61*24*time.Hour))
+	h.until(today.Add(-2 * 24 * time.Hour))
+	for n := range 30 {
+		h.deploy(fmt.Sprintf("service-%02d", n), "web:1", time.Second)
+	}
+	h.deploy("service-07", "web:2", time.Second)
+	h.until(today)
+	changes := lines(month(t, h).Changes)
+	if first, _, _ := strings.Cut(changes, "\n"); !strings.Contains(first, "service-07: new here; 2 deployments") {
+		t.Errorf("the one that was deployed most is not the first:\n%s", changes)
+	}
+	if n := strings.Count(changes, "new here; "); n != mostDeployed || !strings.Contains(changes, "20 deployments of 20 services more, 20 of them new here") {
+		t.Errorf("%d are told one by one:\n%s", n, changes)
 	}
 }

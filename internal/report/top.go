@@ -62,35 +62,7 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 	if r.Watched < 0.995 {
 		add("", "somebody watched %s of this time; the rest is unknown", Share(r.Watched))
 	}
-	known := map[string]bool{}
-	for _, s := range e.Starts {
-		if s.Began.Before(window.From) {
-			known[s.Service] = true
-		}
-	}
-	deployed := map[string][]objective.Deployment{}
-	for _, d := range e.DeploymentsIn(window) {
-		for _, name := range d.Services {
-			deployed[name] = append(deployed[name], d)
-		}
-	}
-	for _, v := range r.Services {
-		all := deployed[v.Service]
-		if len(all) == 0 {
-			continue
-		}
-		last := all[len(all)-1]
-		what := fmt.Sprintf("%s, the last on %s", count(len(all), "deployment"), moment(last.At))
-		if n := len(v.Images); n > 0 && v.Images[n-1].Against != nil {
-			what += fmt.Sprintf(": now %s", imageName(v.Images[n-1]))
-		} else if image := last.ImageOf(v.Service); image != "" {
-			what += ": " + image
-		}
-		if !known[v.Service] {
-			what = "new here; " + what
-		}
-		add(v.Service, "%s", what)
-	}
+	r.deployed(e, window, add)
 	before := objective.Span{From: window.From.Add(-window.Length()), To: window.From}
 	then := "unknown before"
 	number := func(now, was int, what string) {
@@ -107,6 +79,63 @@ func (r *Report) changes(e objective.Evidence, window objective.Span) {
 		if o.Trend == "better" || o.Trend == "worse" {
 			add("", "%s than before: %s: %s, was %s", o.Trend, o.Promise, Share(*o.Attainment), Share(*o.Before))
 		}
+	}
+}
+
+// mostDeployed is how many services a report tells of one by one that were
+// deployed: those that were most often.
+const mostDeployed = 10
+
+// deployed tells what was deployed.
+func (r *Report) deployed(e objective.Evidence, window objective.Span, add func(service, what string, args ...any)) {
+	known, names := map[objective.Target]bool{}, map[string]int{}
+	for _, s := range e.Starts {
+		if s.Began.Before(window.From) {
+			known[objective.Target{Project: s.Project, Service: s.Service}] = true
+		}
+	}
+	deployed := map[objective.Target][]objective.Deployment{}
+	for _, d := range e.DeploymentsIn(window) {
+		for _, of := range d.Targets {
+			deployed[of] = append(deployed[of], d)
+		}
+	}
+	of := func(v Service) objective.Target { return objective.Target{Project: v.Project, Service: v.Service} }
+	var told []Service
+	for _, v := range r.Services {
+		names[v.Service]++
+		if len(deployed[of(v)]) > 0 {
+			told = append(told, v)
+		}
+	}
+	slices.SortStableFunc(told, func(a, b Service) int { return len(deployed[of(b)]) - len(deployed[of(a)]) })
+	rest := told[min(len(told), mostDeployed):]
+	for _, v := range told[:len(told)-len(rest)] {
+		all := deployed[of(v)]
+		last := all[len(all)-1]
+		what := fmt.Sprintf("%s, the last on %s", count(len(all), "deployment"), moment(last.At))
+		if n := len(v.Images); n > 0 && v.Images[n-1].Against != nil {
+			what += fmt.Sprintf(": now %s", imageName(v.Images[n-1]))
+		} else if image := last.ImageOf(of(v)); image != "" {
+			what += ": " + image
+		}
+		if !known[of(v)] {
+			what = "new here; " + what
+		}
+		if names[v.Service] > 1 && v.Project != "" {
+			what = "of " + v.Project + ": " + what
+		}
+		add(v.Service, "%s", what)
+	}
+	if len(rest) > 0 {
+		n, fresh := 0, 0
+		for _, v := range rest {
+			n += len(deployed[of(v)])
+			if !known[of(v)] {
+				fresh++
+			}
+		}
+		add("", "%s of %s more, %d of them new here", count(n, "deployment"), count(len(rest), "service"), fresh)
 	}
 }
 

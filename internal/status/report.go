@@ -133,6 +133,8 @@ func StateOf(i *core.Instance) string {
 		return "stopped"
 	case l.Start.Verdict == aweigh.Refused:
 		return "refused"
+	case l.Start.Verdict == aweigh.TimedOut: // aweigh-init ended it
+		return "timed-out"
 	case l.Crash:
 		return "crashed"
 	}

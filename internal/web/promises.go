@@ -56,7 +56,7 @@ func (s *Site) promisesOf(ctx context.Context, project, service string) (promise
 	slices.Reverse(deployments)
 	p.More = max(0, len(deployments)-deploymentsOfService)
 	for _, d := range deployments[:len(deployments)-p.More] {
-		p.Deployments = append(p.Deployments, rowOfDeployment(d, service))
+		p.Deployments = append(p.Deployments, rowOfDeployment(d, objective.Target{Project: project, Service: service}))
 	}
 	return p, nil
 }
@@ -70,8 +70,8 @@ func (s *Site) isAbout(o objective.Objective, service string) bool {
 	return o.Covers(service) && slices.ContainsFunc(s.Settings.Signals, func(of config.Signal) bool { return of.Name == o.Signal && of.Service == service })
 }
 
-func rowOfDeployment(d objective.Deployment, service string) deploymentRow {
-	row := deploymentRow{At: d.At, Image: d.ImageOf(service)}
+func rowOfDeployment(d objective.Deployment, of objective.Target) deploymentRow {
+	row := deploymentRow{At: d.At, Image: d.ImageOf(of)}
 	if took, ok := d.Ready(); ok {
 		row.Took = &took
 	}

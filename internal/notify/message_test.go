@@ -70,7 +70,7 @@ func TestTheFirstLineSaysWhatIsBroken(t *testing.T) {
 		t.Errorf("title %q, short %q", m.Title, m.Short)
 	}
 	at := -1
-	for _, part := range []string{"port-in-use (99% sure)", "exit status 98", "7 starts so far", "Address already in use", "What to do: Stop nginx", "Look further: aweigh show 01JDB", "crash-loop"} {
+	for _, part := range []string{"port-in-use (99 % sure)", "exit status 98", "7 starts so far", "Address already in use", "What to do: Stop nginx", "Look further: aweigh show 01JDB", "crash-loop"} {
 		next := strings.LastIndex(m.Text, part)
 		if next <= at {
 			t.Errorf("%q is missing or comes before what should be before it", part)

@@ -167,7 +167,7 @@ func cause(n *aweigh.Notification) string {
 	if !c.Named() {
 		return ""
 	}
-	text := fmt.Sprintf("%s (%.0f%% sure)", oneLine(c.ID), c.Confidence*100)
+	text := fmt.Sprintf("%s (%.0f %% sure)", oneLine(c.ID), c.Confidence*100)
 	if c.Why != "" {
 		text += ": " + strings.TrimSuffix(oneLine(c.Why), ".")
 	}

@@ -75,7 +75,7 @@ func printStatus(c *cli.Context, r status.Report) error {
 		incidentTable(c.Stdout, r.Incidents, r.At)
 	}
 	if r.Waiting > 0 || r.Dead > 0 {
-		fmt.Fprintf(c.Stdout, "\n%d letters wait to be delivered, %d were given up (see: notify letters).\n", r.Waiting, r.Dead)
+		fmt.Fprintf(c.Stdout, "\nLetters: %d to be delivered, %d given up (see: notify letters).\n", r.Waiting, r.Dead)
 	}
 	return nil
 }

@@ -260,7 +260,7 @@ func TestMailServerIsDown(t *testing.T) {
 	if len(mails) != 2 || !strings.Contains(mails[0].title(), "startup-failed") || !strings.Contains(mails[1].title(), "crash-loop") {
 		t.Errorf("mails: %s", listed(mails))
 	}
-	if out, _, _ := w.aweigh("status"); strings.Contains(out, "letters wait") {
+	if out, _, _ := w.aweigh("status"); strings.Contains(out, "Letters:") {
 		t.Errorf("status: %s", out)
 	}
 }

@@ -85,7 +85,11 @@ func bringBack(ctx context.Context, c *cli.Context, f *deployFlags, conf *config
 	if err != nil {
 		return "", err
 	}
-	stage := plan.Stages[len(plan.Stages)-1]
+	plan.Stages = plan.Stages[len(plan.Stages)-1:]
+	if err := identify(ctx, plan); err != nil {
+		return "", err
+	}
+	stage := plan.Stages[0]
 	project, err := compose.Load(ctx, stage.Choice())
 	if err != nil {
 		return "", err
@@ -100,7 +104,7 @@ func bringBack(ctx context.Context, c *cli.Context, f *deployFlags, conf *config
 		return "", err
 	}
 	state := stateDir(first(f.state, conf.Watch.State))
-	unlock, err := deploy.Lock(state, []string{stage.Project}, plan.By, plan.ID)
+	unlock, err := deploy.Lock(state, plan.Stages, plan.By, plan.ID)
 	if err != nil {
 		return "", err
 	}

@@ -5,26 +5,24 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/aweigh/aweigh/internal/filelock"
 )
 
 // lock makes sure that one watcher alone works on a state directory: a second
 // one would give up the letters to routes which it does not know, and tell
-// everything twice. The kernel lets go of it however the watcher ends.
+// everything twice.
 func lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "watch.lock"), os.O_RDWR|os.O_CREATE, 0o640)
+	f, err := filelock.Take(filepath.Join(dir, "watch.lock"), 0o640)
+	if errors.Is(err, filelock.ErrTaken) {
+		f.Close()
+		return nil, fmt.Errorf("another `aweigh watch` works on %s: stop it, or name another --state", dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("another `aweigh watch` works on %s: stop it, or name another --state", dir)
-		}
-		return nil, fmt.Errorf("state directory %s cannot be locked: %w", dir, err)
 	}
 	return func() { f.Close() }, nil
 }

@@ -23,6 +23,7 @@ type carrier struct {
 	news     flood // of all else, which never makes that wait
 	pause    pause
 	unmarked []int64 // taken by the other side, and not marked as sent yet
+	eager    bool    // the next pass waits for no letter that has failed
 }
 
 func newCarrier(outbox Outbox, r Route, s *Sender, log *slog.Logger) *carrier {
@@ -91,6 +92,12 @@ func (c *carrier) pass(ctx context.Context) (next time.Time) {
 			c.log.Error("the outbox cannot be read", "event", "notify.outbox", "error", err)
 		}
 		return c.pause.after(time.Now())
+	}
+	if c.eager {
+		for n := range letters {
+			letters[n].Next = time.Time{}
+		}
+		c.eager = false
 	}
 	due, next := c.due(letters, time.Now())
 	if len(due.night)+len(due.now) == 0 {

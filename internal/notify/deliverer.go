@@ -87,9 +87,10 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	return nil
 }
 
-// Flush delivers what is due now, and returns once nothing is, or ctx is done: for
-// a process that does not stay. The letters of a route that another process
-// delivers are left to that; it is given a moment to do so. It may be called once.
+// Flush tries each letter once, those as well that have failed and would wait, and
+// returns when nothing is due any more, or ctx is done: for a process that does not
+// stay. The letters of a route that another process delivers are left to that; it is
+// given a moment to do so. It may be called once.
 func (d *Deliverer) Flush(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, c := range d.carriers {
@@ -105,6 +106,7 @@ func (d *Deliverer) Flush(ctx context.Context) {
 				return
 			}
 			defer done()
+			c.eager = true
 			for next := time.Now(); !next.IsZero() && !next.After(time.Now()) && ctx.Err() == nil; {
 				next = c.pass(ctx)
 			}

@@ -64,14 +64,14 @@ func TestGoodReleaseIsDeployed(t *testing.T) {
 	}
 	out, code = p.aweigh(t, "deployments", "show", list[0].ID)
 	wantExit(t, out, code, 0, first, "SECRET")
-	if kept := docker(t, "images", "--quiet", "aweigh-rollback/"+p.name+"-web"); len(kept) == 0 {
+	if kept := p.docker(t, "images", "--quiet", "aweigh-rollback/"+p.name+"-web"); len(kept) == 0 {
 		t.Error("the image of before is not kept")
 	}
 	// A person finds the new release sick, and goes back.
-	docker(t, "pause", p.runs(t, "web", "{{.ID}}"))
+	p.docker(t, "pause", p.runs(t, "web", "{{.ID}}"))
 	out, code = p.aweigh(t, "resolve", "web", "--dry-run")
 	wantExit(t, out, code, 0, "rollback: go back to what ran before")
-	docker(t, "unpause", p.runs(t, "web", "{{.ID}}"))
+	p.docker(t, "unpause", p.runs(t, "web", "{{.ID}}"))
 }
 
 func TestImageThatCannotStartIsRefused(t *testing.T) {
@@ -213,7 +213,7 @@ func TestKilledDeploymentIsAborted(t *testing.T) {
 	out, code := p.aweigh(t, "deploy", "abort")
 	wantExit(t, out, code, 1, "ROLLED BACK", "aborted by")
 	p.back(t)
-	if left := docker(t, "images", "--quiet", "aweigh-rollback/"+p.name+"-web"); len(left) > 1 {
+	if left := p.docker(t, "images", "--quiet", "aweigh-rollback/"+p.name+"-web"); len(left) > 1 {
 		t.Errorf("names of images were left: %v", left)
 	}
 }
@@ -236,14 +236,21 @@ func TestSecondDeploymentIsToldWhoHasTheLock(t *testing.T) {
 		text, err := os.ReadFile(lock)
 		return err == nil && strings.Contains(string(text), fmt.Sprintf(`"pid":%d,`, cmd.Process.Pid))
 	})
+	holder := fmt.Sprintf("(pid %d) since", cmd.Process.Pid)
 	out, code := p.aweigh(t, "deploy", "--yes")
-	wantExit(t, out, code, 2, fmt.Sprintf("(pid %d) since", cmd.Process.Pid))
+	wantExit(t, out, code, 2, holder, "in "+p.state)
+	elsewhere := *p
+	elsewhere.state = t.TempDir()
+	for _, args := range [][]string{{"deploy", "--yes"}, {"resolve", "--yes", "web"}} {
+		out, code = elsewhere.aweigh(t, args[0], args[1:]...)
+		wantExit(t, out, code, 2, holder, "in "+p.state)
+	}
 }
 
 func TestResolveRestartsWhatStopped(t *testing.T) {
 	t.Parallel()
 	p := deployed(t)
-	docker(t, "stop", "--time", "0", p.runs(t, "web", "{{.ID}}"))
+	p.docker(t, "stop", "--time", "0", p.runs(t, "web", "{{.ID}}"))
 	out, code := p.aweigh(t, "resolve", "web", "--yes", "--within", patience)
 	wantExit(t, out, code, 0, "restart helped")
 	out, code = p.aweigh(t, "resolve", "web", "--yes")

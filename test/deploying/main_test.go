@@ -105,6 +105,7 @@ func complain(err error) int {
 // project is a compose project of two services, of which the first release runs.
 type project struct {
 	dir, name, state string
+	host             string // of the engine; "" is that of this machine
 	port             int
 }
 
@@ -123,32 +124,53 @@ services:
     restart: always
 `
 
-// deployed is a project whose first release was deployed.
-func deployed(t *testing.T) *project {
+// missing skips a test by name, or fails it where everything must be there.
+func missing(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("AWEIGH_TEST_ALL") != "" {
+		t.Fatal(why + " (AWEIGH_TEST_ALL is set)")
+	}
+	t.Skip(why)
+}
+
+// undeployed is a project on the engine at host, "" for that of this machine.
+func undeployed(t *testing.T, host string) *project {
 	t.Helper()
 	if absent != "" {
-		if os.Getenv("AWEIGH_TEST_ALL") != "" {
-			t.Fatal(absent + " (AWEIGH_TEST_ALL is set)")
-		}
-		t.Skip(absent)
+		missing(t, absent)
 	}
-	p := &project{dir: t.TempDir(), state: t.TempDir(), port: freePort(t), name: prefix + "-" + strings.ToLower(t.Name())}
+	p := &project{dir: t.TempDir(), state: t.TempDir(), port: freePort(t), host: host, name: prefix + "-" + strings.ToLower(t.Name())}
 	t.Cleanup(func() {
 		p.down(t, "compose.yaml")
-		for _, tag := range docker(t, "images", "--format", "{{.Repository}}:{{.Tag}}", "aweigh-rollback/"+p.name+"-*") {
-			docker(t, "rmi", tag)
+		for _, tag := range p.docker(t, "images", "--format", "{{.Repository}}:{{.Tag}}", "aweigh-rollback/"+p.name+"-*") {
+			p.docker(t, "rmi", tag)
 		}
 	})
 	p.write(t, first, "")
+	return p
+}
+
+// deployed is a project whose first release was deployed.
+func deployed(t *testing.T) *project {
+	t.Helper()
+	p := undeployed(t, "")
+	p.first(t)
+	return p
+}
+
+// first deploys what the compose file says, for the first time.
+func (p *project) first(t *testing.T) {
+	t.Helper()
 	if out, code := p.aweigh(t, "deploy", "--yes", "--trial", "off", "--within", patience); code != 0 {
 		t.Fatalf("the first deployment: exit %d\n%s", code, out)
 	}
-	return p
 }
 
 // down removes all of the project.
 func (p *project) down(t *testing.T, file string) {
-	out, err := exec.Command("docker-compose", "--file", filepath.Join(p.dir, file), "--project-name", p.name, "--no-ansi", "down", "--timeout", "0", "--volumes", "--remove-orphans").CombinedOutput()
+	cmd := exec.Command("docker-compose", "--file", filepath.Join(p.dir, file), "--project-name", p.name, "--no-ansi", "down", "--timeout", "0", "--volumes", "--remove-orphans")
+	cmd.Env = p.environment()
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("docker-compose down: %v: %s", err, out)
 	}
@@ -175,8 +197,16 @@ func (p *project) writeTo(t *testing.T, name, image, more string) {
 func (p *project) command(command string, args ...string) *exec.Cmd {
 	cmd := exec.Command(aweigh, append([]string{command, "--state", p.state}, args...)...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "COMPOSE_PROJECT_NAME="+p.name)
+	cmd.Env = p.environment()
 	return cmd
+}
+
+func (p *project) environment() []string {
+	env := append(os.Environ(), "COMPOSE_PROJECT_NAME="+p.name)
+	if p.host != "" {
+		env = append(env, "DOCKER_HOST="+p.host)
+	}
+	return env
 }
 
 func (p *project) aweigh(t *testing.T, command string, args ...string) (output string, code int) {
@@ -190,7 +220,7 @@ func (p *project) aweigh(t *testing.T, command string, args ...string) (output s
 	t.Logf("%s %s: exit %d\n%s", command, strings.Join(args, " "), cmd.ProcessState.ExitCode(), out)
 	for _, kind := range [][]string{{"ps", "--all"}, {"network", "ls"}, {"volume", "ls"}} {
 		own := fmt.Sprintf("label=com.docker.compose.project=aweigh-preflight-%d-", cmd.Process.Pid)
-		if left := docker(t, append(kind, "--quiet", "--filter", own)...); len(left) > 0 {
+		if left := p.docker(t, append(kind, "--quiet", "--filter", own)...); len(left) > 0 {
 			t.Errorf("left behind by the trial: %v", left)
 		}
 	}
@@ -201,9 +231,11 @@ func (p *project) aweigh(t *testing.T, command string, args ...string) (output s
 }
 
 // docker runs docker, and returns the words that it prints.
-func docker(t *testing.T, args ...string) []string {
+func (p *project) docker(t *testing.T, args ...string) []string {
 	t.Helper()
-	out, err := exec.Command("docker", args...).CombinedOutput()
+	cmd := exec.Command("docker", args...)
+	cmd.Env = p.environment()
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("docker %v: %v: %s", args, err, out)
 	}
@@ -213,13 +245,13 @@ func docker(t *testing.T, args ...string) []string {
 // runs are the running containers of a service, each with its image.
 func (p *project) runs(t *testing.T, service, format string) string {
 	t.Helper()
-	return strings.Join(docker(t, "ps", "--no-trunc", "--format", format, "--filter", "label=com.docker.compose.project="+p.name, "--filter", "label=com.docker.compose.service="+service), " ")
+	return strings.Join(p.docker(t, "ps", "--no-trunc", "--format", format, "--filter", "label=com.docker.compose.project="+p.name, "--filter", "label=com.docker.compose.service="+service), " ")
 }
 
 // all are the ids of all its containers.
 func (p *project) all(t *testing.T) int {
 	t.Helper()
-	return len(docker(t, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name))
+	return len(p.docker(t, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name))
 }
 
 func freePort(t *testing.T) int {

@@ -14,18 +14,28 @@ import (
 // patience is for a machine that has more to do.
 const patience = "3m"
 
-// back fails unless the first release runs, alone, and is the one that ran.
+// back fails unless the first release runs, alone, and serves.
 func (p *project) back(t *testing.T) {
 	t.Helper()
-	if image := p.runs(t, "web", "{{.Image}}"); image != first {
-		t.Errorf("runs %q, want %s", image, first)
+	p.serves(t, first)
+}
+
+// serves fails unless a release runs, alone, and serves.
+func (p *project) serves(t *testing.T, release string) {
+	t.Helper()
+	if image := p.runs(t, "web", "{{.Image}}"); image != release {
+		t.Errorf("runs %q, want %s", image, release)
 	}
 	if n := p.all(t); n != 2 {
 		t.Errorf("%d containers, want 2", n)
 	}
-	p.write(t, first, "") // so that verify knows what is meant
-	if _, code := p.aweigh(t, "verify", "--within", patience, "web"); code != 0 {
-		t.Errorf("verify: exit %d", code)
+	p.write(t, release, "") // so that verify knows what is meant
+	want := 0
+	if p.host != "" {
+		want = 3 // the owner of a port is unknown where the engine has other processes' numbers
+	}
+	if _, code := p.aweigh(t, "verify", "--within", patience, "web"); code != want {
+		t.Errorf("verify: exit %d, want %d", code, want)
 	}
 }
 

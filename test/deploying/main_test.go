@@ -16,7 +16,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/aweigh/aweigh/test/dockerd"
 )
 
 // prefix begins the names of all that is made on the engine.
@@ -34,10 +37,13 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	// Much of the time is spent waiting for what is to last for a while.
+	flag.Set("test.parallel", "5")
 	os.Exit(run(m))
 }
 
 func run(m *testing.M) int {
+	dockerd.Sweep(enginePrefix)
 	dir, err := os.MkdirTemp("", prefix)
 	if err != nil {
 		return complain(err)
@@ -57,7 +63,7 @@ func run(m *testing.M) int {
 			return complain(err)
 		}
 		for name, entry := range map[string]string{first: "/server", second: "/server", broken: "/sever"} {
-			if err := makeImage(name, entry); err != nil {
+			if err := makeImage("", name, entry); err != nil {
 				return complain(err)
 			}
 			defer exec.Command("docker", "rmi", "--force", name).Run()
@@ -75,7 +81,8 @@ func build(to, what string) error {
 	return nil
 }
 
-func makeImage(name, entry string) error {
+// makeImage makes an image of the server, on the engine at host.
+func makeImage(host, name, entry string) error {
 	content, err := os.ReadFile(server)
 	if err != nil {
 		return err
@@ -89,7 +96,7 @@ func makeImage(name, entry string) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	cmd := exec.Command("docker", "import", "--change", fmt.Sprintf("ENTRYPOINT [%q]", entry), "--change", "LABEL release="+name, "-", name)
+	cmd := exec.Command("docker", "--host", host, "import", "--change", fmt.Sprintf("ENTRYPOINT [%q]", entry), "--change", "LABEL release="+name, "-", name)
 	cmd.Stdin = &b
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("docker import: %w: %s", err, out)
@@ -107,6 +114,7 @@ type project struct {
 	dir, name, state string
 	host             string // of the engine; "" is that of this machine
 	port             int
+	bridged          bool // it makes no network: an engine that is killed would leave it behind
 }
 
 const file = `
@@ -139,7 +147,7 @@ func undeployed(t *testing.T, host string) *project {
 	if absent != "" {
 		missing(t, absent)
 	}
-	p := &project{dir: t.TempDir(), state: t.TempDir(), port: freePort(t), host: host, name: prefix + "-" + strings.ToLower(t.Name())}
+	p := &project{dir: t.TempDir(), state: t.TempDir(), port: freePort(t), host: host, name: prefix + "-" + strings.ReplaceAll(strings.ToLower(t.Name()), "/", "-")}
 	t.Cleanup(func() {
 		p.down(t, "compose.yaml")
 		for _, tag := range p.docker(t, "images", "--format", "{{.Repository}}:{{.Tag}}", "aweigh-rollback/"+p.name+"-*") {
@@ -188,6 +196,9 @@ func (p *project) writeTo(t *testing.T, name, image, more string) {
 		more = ", " + more
 	}
 	text := strings.NewReplacer("IMAGE", image, "PORT", fmt.Sprint(p.port), "FIRST", first, " MORE", more).Replace(file)
+	if p.bridged {
+		text = strings.ReplaceAll(text, "restart: always", "restart: always\n    network_mode: bridge")
+	}
 	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -262,4 +273,22 @@ func freePort(t *testing.T) int {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+// output is what a program has printed so far.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }

@@ -73,6 +73,9 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 			if err := engine.Start(ctx, id); err != nil {
 				return "", fmt.Errorf("container %s cannot be started: %w", b.Name, err)
 			}
+			if id == b.ID {
+				again = append(again, b.Service)
+			}
 		}
 		wellBeforeOthers(ctx, engine, id)
 	}

@@ -257,16 +257,6 @@ func TestSecondDeploymentIsToldWhoHasTheLock(t *testing.T) {
 	}
 }
 
-func TestResolveRestartsWhatStopped(t *testing.T) {
-	t.Parallel()
-	p := deployed(t)
-	p.docker(t, "stop", "--time", "0", p.runs(t, "web", "{{.ID}}"))
-	out, code := p.aweigh(t, "resolve", "web", "--yes", "--within", patience)
-	wantExit(t, out, code, 0, "restart helped")
-	out, code = p.aweigh(t, "resolve", "web", "--yes")
-	wantExit(t, out, code, 0, "is not broken")
-}
-
 // await waits for what is to become true.
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()

@@ -103,6 +103,9 @@ func (e *Engine) subnet() string { return fmt.Sprintf("10.%d.%d", 160+os.Getpid(
 func (e *Engine) cgroup() string { return fmt.Sprintf("%s-%d", e.prefix, os.Getpid()) }
 func (e *Engine) pid() string    { return filepath.Join(e.Dir, "pid") }
 
+// Inside is where a path of the engine's namespace is, from here.
+func (e *Engine) Inside(path string) string { return filepath.Join("/proc", e.inside, "root", path) }
+
 // Socket is where it listens, and Host the same as a URL.
 func (e *Engine) Socket() string { return filepath.Join(e.Dir, "s") }
 func (e *Engine) Host() string   { return "unix://" + e.Socket() }

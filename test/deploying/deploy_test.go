@@ -152,9 +152,7 @@ func TestMigrationThatFailsIsRolledBack(t *testing.T) {
 	web := p.runs(t, "web", "{{.ID}}")
 	p.write(t, second, "")
 	conf := fmt.Sprintf("stages:\n  production:\n    within: %s\n    trial: off\n    before:\n      apply: %s fail\n", patience, server)
-	if err := os.WriteFile(filepath.Join(p.dir, "aweigh.yaml"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.put(t, "aweigh.yaml", conf)
 	out, code := p.aweigh(t, "deploy", "--yes")
 	wantExit(t, out, code, 1, "ROLLED BACK", "migration 17 failed: no such column")
 	if p.runs(t, "web", "{{.ID}}") != web {
@@ -173,9 +171,7 @@ func TestStageThatFailsTakesTheOnesBeforeBack(t *testing.T) {
 	staging.writeTo(t, "staging.yaml", second, "")
 	conf := fmt.Sprintf("defaults: {interval: 1s}\nstages:\n  staging: {files: staging.yaml, project_name: %s, trial: off, within: %s, soak: 2s}\n  production: {files: compose.yaml, project_name: %s, trial: off, within: %s}\n",
 		staging.name, patience, p.name, patience)
-	if err := os.WriteFile(filepath.Join(p.dir, "aweigh.yaml"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.put(t, "aweigh.yaml", conf)
 	out, code := p.aweigh(t, "deploy", "--yes")
 	wantExit(t, out, code, 1, "watched for 2s", "verify of production", "nothing ran before: 2 containers removed")
 	if n := staging.all(t); n != 0 {

@@ -51,9 +51,7 @@ func fill(t *testing.T, dir string) (free func()) {
 func (p *project) fillsUp(t *testing.T, dir string) {
 	t.Helper()
 	conf := fmt.Sprintf("stages:\n  production:\n    within: %s\n    trial: off\n    before:\n      apply: %s fill %s/filler\n", patience, server, dir)
-	if err := os.WriteFile(filepath.Join(p.dir, "aweigh.yaml"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.put(t, "aweigh.yaml", conf)
 }
 
 func TestFullStateDirectory(t *testing.T) {

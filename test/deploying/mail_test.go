@@ -7,7 +7,6 @@ import (
 	"net/mail"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -88,9 +87,7 @@ func told(t *testing.T) (*project, *postOffice) {
 	p, office := undeployed(t, ""), &postOffice{port: freePort(t)}
 	p.write(t, broken, "")
 	conf := fmt.Sprintf("routes:\n  - {name: ops, to: 'smtp://127.0.0.1:%d/?starttls=never&from=aweigh@example.com&to=ops@example.com', occasions: deploying}\n", office.port)
-	if err := os.WriteFile(filepath.Join(p.dir, "aweigh.yaml"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.put(t, "aweigh.yaml", conf)
 	return p, office
 }
 

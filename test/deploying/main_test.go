@@ -6,7 +6,6 @@
 package deploying_test
 
 import (
-	"archive/tar"
 	"bytes"
 	"errors"
 	"flag"
@@ -20,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/aweigh/aweigh/test/dockerd"
+	"github.com/aweigh/aweigh/test/image"
 )
 
 // prefix begins the names of all that is made on the engine.
@@ -83,25 +83,25 @@ func build(to, what string) error {
 
 // makeImage makes an image of the server, on the engine at host.
 func makeImage(host, name, entry string) error {
-	content, err := os.ReadFile(server)
-	if err != nil {
-		return err
+	l := image.New()
+	l.Host = host
+	l.File("/server", server)
+	return l.Import(name, fmt.Sprintf("ENTRYPOINT [%q]", entry), "LABEL release="+name)
+}
+
+// removeBuilt removes the images that were made for a test, by their label: what was
+// built of one loses its name to what is built later.
+func removeBuilt(t *testing.T, label string) {
+	t.Helper()
+	left := func() []string {
+		return new(project).docker(t, "images", "--quiet", "--filter", "label=made-by="+label)
 	}
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	if err := w.WriteHeader(&tar.Header{Name: "server", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}); err != nil {
-		return err
+	for range 2 { // one goes once nothing is built of it any more
+		exec.Command("docker", append([]string{"rmi", "--force"}, left()...)...).Run()
 	}
-	w.Write(content)
-	if err := w.Close(); err != nil {
-		return err
+	if ids := left(); len(ids) > 0 {
+		t.Errorf("images were left: %v", ids)
 	}
-	cmd := exec.Command("docker", "--host", host, "import", "--change", fmt.Sprintf("ENTRYPOINT [%q]", entry), "--change", "LABEL release="+name, "-", name)
-	cmd.Stdin = &b
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("docker import: %w: %s", err, out)
-	}
-	return nil
 }
 
 func complain(err error) int {
@@ -174,14 +174,32 @@ func (p *project) first(t *testing.T) {
 	}
 }
 
+// compose runs docker-compose on the project.
+func (p *project) compose(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.Command("docker-compose", append([]string{"--no-ansi"}, args...)...)
+	cmd.Dir, cmd.Env = p.dir, p.environment()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("docker-compose %v: %v: %s", args, err, out)
+	}
+}
+
+// put writes a file of the project, which may be executed.
+func (p *project) put(t *testing.T, name, text string) {
+	t.Helper()
+	file := filepath.Join(p.dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // down removes all of the project.
 func (p *project) down(t *testing.T, file string) {
-	cmd := exec.Command("docker-compose", "--file", filepath.Join(p.dir, file), "--project-name", p.name, "--no-ansi", "down", "--timeout", "0", "--volumes", "--remove-orphans")
-	cmd.Env = p.environment()
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("docker-compose down: %v: %s", err, out)
-	}
+	t.Helper()
+	p.compose(t, "--file", file, "down", "--timeout", "0", "--volumes", "--remove-orphans")
 }
 
 // write writes the compose file of a release, and what else its environment has.
@@ -199,9 +217,7 @@ func (p *project) writeTo(t *testing.T, name, image, more string) {
 	if p.bridged {
 		text = strings.ReplaceAll(text, "restart: always", "restart: always\n    network_mode: bridge")
 	}
-	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.put(t, name, text)
 }
 
 // command is a command of the program on the project.

@@ -20,11 +20,12 @@ import (
 	"github.com/aweigh/aweigh/internal/record"
 )
 
+// deployFlags are those of deploy; preflight and resolve have some of them.
 type deployFlags struct {
-	project
-	config, state, engine, stage, soak, within, trial string
-	notify                                            cli.StringList
-	dryRun, yes, json                                 bool
+	place
+	stage, soak, within, trial string
+	notify                     cli.StringList
+	dryRun, yes, json          bool
 }
 
 func deployCommand() cli.Command {
@@ -42,12 +43,13 @@ done, 3 the rollback failed or could not be proven, 4 interrupted: resume or abo
 		Run:     runDeploy,
 		Flags: func(fs *flag.FlagSet) any {
 			f := &deployFlags{}
-			f.project.flags(fs)
-			f.flags(fs)
+			f.place.flags(fs)
+			fs.Var(&f.notify, "notify", "`URL` to tell, besides the routes of the configuration; may be repeated")
+			fs.BoolVar(&f.json, "json", false, "print the entries of the journal, one JSON object a line")
 			fs.StringVar(&f.stage, "stage", "", "only the stage of this `NAME` (default: all of aweigh.yaml, in their order)")
 			fs.StringVar(&f.soak, "soak", "", "how long to watch it once it is proven: `TIME`, 0 for not at all (default: the stage's)")
 			fs.StringVar(&f.within, "within", "", "how long it may take to be proven: `TIME` (default: the stage's, 5m)")
-			fs.StringVar(&f.trial, "trial", "", "what a trial boot has beside it: `WHAT` is real, stub, none, or off for no trial boot (default: the stage's, real)")
+			f.trialFlag(fs)
 			fs.BoolVar(&f.dryRun, "dry-run", false, "say each step, and do none")
 			fs.BoolVar(&f.yes, "yes", false, "do not ask")
 			return f
@@ -55,13 +57,8 @@ done, 3 the rollback failed or could not be proven, 4 interrupted: resume or abo
 	}
 }
 
-// flags are those that deploy and resolve share.
-func (f *deployFlags) flags(fs *flag.FlagSet) {
-	fs.StringVar(&f.config, "config", "", "`FILE`, as aweigh init writes it (default: as for watch)")
-	fs.StringVar(&f.state, "state", "", "`DIR` of what is kept (default: /var/lib/aweigh, else the user's state directory)")
-	fs.StringVar(&f.engine, "docker", "", "`URL` of the container engine (default: DOCKER_HOST, else the local socket)")
-	fs.Var(&f.notify, "notify", "`URL` to tell, besides the routes of the configuration; may be repeated")
-	fs.BoolVar(&f.json, "json", false, "print the entries of the journal, one JSON object a line")
+func (f *deployFlags) trialFlag(fs *flag.FlagSet) {
+	fs.StringVar(&f.trial, "trial", "", "what a trial boot has beside it: `WHAT` is real, stub, none, or off for no trial boot (default: the stage's, real)")
 }
 
 // The exit statuses of deploy.

@@ -26,27 +26,8 @@ func (r *run) restore(ctx context.Context, s *Stage) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	told := false
-	for end := time.Now().Add(roomLimit); ; {
-		detail, err := Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait)
-		if err == nil || !strings.Contains(err.Error(), "no space left on device") || time.Now().After(end) {
-			return detail, err
-		}
-		if !told {
-			r.Out.Say("warning: the way back needs room on the engine's disk, and waits %s for it: %v", roomLimit, err)
-			told = true
-		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(time.Second):
-		}
-	}
+	return r.withRoom(ctx, func() (string, error) { return Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait) })
 }
-
-// roomLimit is how long the way back waits for a person to make room on a full disk:
-// an engine cannot start a container without any.
-const roomLimit = 5 * time.Minute
 
 // Restore makes of a stage what it was before.
 func Restore(ctx context.Context, engine *docker.Engine, before *Before, id string, s *Stage, tell func(string)) (string, error) {

@@ -11,7 +11,7 @@ import (
 )
 
 // enginePrefix begins the names of what the tests' own engines make.
-const enginePrefix = "awd"
+const enginePrefix = "awe"
 
 var engines atomic.Int32
 

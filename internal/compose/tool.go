@@ -100,13 +100,22 @@ func (t *Tool) Run(ctx context.Context, c Choice, log io.Writer, args ...string)
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	if log != nil {
-		cmd.Stdout = io.MultiWriter(&out, log)
+		cmd.Stdout = io.MultiWriter(&out, bestEffort{log})
 	}
 	cmd.Stderr = cmd.Stdout
 	if err := cmd.Run(); err != nil {
 		return &ToolError{Command: strings.Join(append(t.command[:len(t.command):len(t.command)], args[0]), " "), Said: lastWords(out.String()), Err: err}
 	}
 	return nil
+}
+
+// bestEffort loses what cannot be written: the disk of a log that is full must not
+// end Compose in the middle.
+type bestEffort struct{ io.Writer }
+
+func (w bestEffort) Write(p []byte) (int, error) {
+	w.Writer.Write(p)
+	return len(p), nil
 }
 
 func (t *Tool) words(c Choice, base string, args []string) []string {

@@ -107,8 +107,10 @@ func (r *run) record(ctx context.Context, s *Stage) (string, error) {
 	images := map[string]string{}
 	var said []string
 	for _, c := range b.Containers {
-		if err := engine.Tag(ctx, c.ImageID, tag(r.Plan.ID, s, c.Service)); err != nil {
-			return "", fmt.Errorf("the image of %s can no longer be had, so that there is no way back (%w): remove the container, then deploy", c.Name, err)
+		if err := engine.Tag(ctx, c.ImageID, tag(r.Plan.ID, s, c.Service)); errors.Is(err, docker.ErrNoImage) {
+			return "", fmt.Errorf("the image of %s can no longer be had, so that there is no way back: remove the container, then deploy", c.Name)
+		} else if err != nil {
+			return "", fmt.Errorf("the image of %s cannot be kept for the way back: %w", c.Name, err)
 		}
 		if images[c.Service] == "" {
 			said = append(said, c.Service+" "+shortID(c.ImageID))

@@ -45,6 +45,7 @@ type Stage struct {
 	Dir      string                      `json:"dir"`    // where commands run
 	Sum      string                      `json:"sum"`    // of the files, to know them again
 	Docker   string                      `json:"docker"` // URL of the engine; "" is the default one
+	EngineID string                      `json:"engine_id,omitempty"`
 	Services []string                    `json:"services"`
 	Within   time.Duration               `json:"within"`
 	Soak     time.Duration               `json:"soak"`
@@ -101,7 +102,8 @@ type Tools struct {
 	// Mute keeps the watcher from telling of a service for a while; the zero time
 	// ends that. nil where there is no watcher.
 	Mute func(ctx context.Context, id, service string, until time.Time)
-	// Tell sends a notification.
-	Tell func(ctx context.Context, title string, facts []string)
-	Out  *Progress
+	// Ending tells people how it ends. It is called before the journal notes the end,
+	// and so again after a crash in between. nil: nobody is told.
+	Ending func(ctx context.Context, o Outcome)
+	Out    *Progress
 }

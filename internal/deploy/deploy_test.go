@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,18 +128,35 @@ func TestJournalThatWasCutOffAnywhereGoesOn(t *testing.T) {
 }
 
 func TestLockNamesItsHolder(t *testing.T) {
+	engine := fmt.Sprintf("%s-%d", t.Name(), os.Getpid()) // this host has other tests
+	shop, blog := Stage{Project: "shop", EngineID: engine}, Stage{Project: "blog", EngineID: engine}
 	state := t.TempDir()
-	unlock, err := Lock(state, []string{"shop", "blog"}, "ann", "01JD")
+	unlock, err := Lock(state, []Stage{shop, blog}, "ann", "01JD")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Lock(state, []string{"blog"}, "bob", "01JE")
-	var held *Held
-	if !errors.As(err, &held) || held.By != "ann" || held.PID != os.Getpid() || held.Deployment != "01JD" {
-		t.Errorf("got %v", err)
+	elsewhere := blog
+	elsewhere.EngineID += "-2"
+	for what, try := range map[string]struct {
+		state string
+		stage Stage
+	}{
+		"another state directory": {t.TempDir(), blog},
+		"another engine":          {state, elsewhere},
+	} {
+		_, err = Lock(try.state, []Stage{try.stage}, "bob", "01JE")
+		var held *Held
+		if !errors.As(err, &held) || held.By != "ann" || held.PID != os.Getpid() || held.Deployment != "01JD" || held.State != state {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	if other, err := Lock(t.TempDir(), []Stage{elsewhere}, "bob", "01JE"); err != nil {
+		t.Errorf("another engine, and another state directory: %v", err)
+	} else {
+		other()
 	}
 	unlock()
-	again, err := Lock(state, []string{"blog"}, "bob", "01JE")
+	again, err := Lock(t.TempDir(), []Stage{blog}, "bob", "01JE")
 	if err != nil {
 		t.Fatal(err)
 	}

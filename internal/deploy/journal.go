@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -58,10 +59,40 @@ func Begin(state string, plan Plan) (*Deployment, error) {
 	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the deployment's record: %w", err)
 	}
-	if err := d.note(Entry{Event: Planned, Plan: &plan}); err != nil {
-		return nil, err
+	err := d.reserve()
+	if err == nil {
+		err = d.note(Entry{Event: Planned, Plan: &plan})
 	}
-	return d, syncDir(root(state))
+	if err == nil {
+		err = syncDir(root(state))
+	}
+	if err != nil {
+		os.RemoveAll(d.Dir)
+		return nil, fmt.Errorf("%w: nothing was done: make room on that disk, or name another --state", err)
+	}
+	return d, nil
+}
+
+// journalRoom is what a journal may need, in bytes.
+const journalRoom = 64 << 10
+
+// reserve makes room for the journal: a disk that fills up in the middle of a
+// deployment must not keep it from its end, nor from the way back.
+func (d *Deployment) reserve() error {
+	f, err := os.OpenFile(filepath.Join(d.Dir, journalName), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("the deployment's journal: %w", err)
+	}
+	defer f.Close()
+	const keepSize = 1 // FALLOC_FL_KEEP_SIZE (fallocate(2))
+	err = syscall.Fallocate(int(f.Fd()), keepSize, 0, journalRoom)
+	if errors.Is(err, syscall.EOPNOTSUPP) {
+		return nil // then it is as it is
+	}
+	if err != nil {
+		return fmt.Errorf("the deployment's journal %s: %w", f.Name(), err)
+	}
+	return nil
 }
 
 // note appends one entry. It is on the disk when note returns.
@@ -85,10 +116,10 @@ func (d *Deployment) note(e Entry) error {
 		}
 	}
 	if _, err := f.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("the deployment's journal %s: %w", path, err)
+		return fmt.Errorf("the deployment's journal: %w", err)
 	}
 	if err := f.Sync(); err != nil {
-		return fmt.Errorf("the deployment's journal %s: %w", path, err)
+		return fmt.Errorf("the deployment's journal: %w", err)
 	}
 	d.Entries = append(d.Entries, e)
 	return syncDir(d.Dir)

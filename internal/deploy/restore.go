@@ -26,7 +26,7 @@ func (r *run) restore(ctx context.Context, s *Stage) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait)
+	return r.withRoom(ctx, func() (string, error) { return Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait) })
 }
 
 // Restore makes of a stage what it was before.
@@ -72,6 +72,9 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		if there[id].Status != "running" {
 			if err := engine.Start(ctx, id); err != nil {
 				return "", fmt.Errorf("container %s cannot be started: %w", b.Name, err)
+			}
+			if id == b.ID {
+				again = append(again, b.Service)
 			}
 		}
 		wellBeforeOthers(ctx, engine, id)

@@ -9,8 +9,14 @@ import (
 	"github.com/aweigh/aweigh/internal/verify"
 )
 
-// badLooks are how many looks in a row must fail: one slow answer undoes nothing.
-const badLooks = 3
+const (
+	// badLooks are how many looks in a row must fail: one slow answer undoes nothing.
+	badLooks = 3
+	// again is what the look after the first bad one waits: an engine that was
+	// restarted has begun the containers anew, and verify wants them to have run for
+	// 10 s.
+	again = 15 * time.Second
+)
 
 // soak watches a proven stage for a while: the same checks again and again.
 func (r *run) soak(ctx context.Context, s *Stage) (string, error) {
@@ -25,16 +31,23 @@ func (r *run) soak(ctx context.Context, s *Stage) (string, error) {
 	pause := r.pause(project, order, s.Soak)
 	end := time.Now().Add(s.Soak) // anew after an interruption: nobody was watching meanwhile
 	bad, looks := 0, 0
+	within := s.Within // the host may have come up a moment ago
 	for {
-		report, err := r.check(ctx, s, project, order, 0)
+		if err := r.awaitEngine(ctx, s); err != nil {
+			return "", err
+		}
+		report, err := r.check(ctx, s, project, order, within)
 		if err != nil {
 			return "", err
 		}
-		looks++
+		looks, within = looks+1, 0
 		if err := failure(report); err == nil {
 			bad = 0
 		} else if bad++; bad >= badLooks || lasting(report) {
 			return "", err
+		}
+		if bad == 1 {
+			within = again
 		}
 		left := time.Until(end)
 		if left <= 0 && bad == 0 {

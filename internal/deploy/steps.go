@@ -128,6 +128,9 @@ func (r *run) finish(ctx context.Context, p position) (Outcome, error) {
 	if outcome == RollbackFailed {
 		detail += "; " + p.broken
 	}
+	if r.Ending != nil {
+		r.Ending(ctx, outcome)
+	}
 	return outcome, r.tellJournal(Entry{Event: Ended, Outcome: outcome, Detail: detail})
 }
 

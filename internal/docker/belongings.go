@@ -19,6 +19,9 @@ func gone(err error) bool { return errdefs.IsNotFound(err) }
 // Tag gives an image one more name.
 func (e *Engine) Tag(ctx context.Context, image, name string) error {
 	_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: image, Target: name})
+	if errdefs.IsNotFound(err) {
+		return ErrNoImage
+	}
 	return e.explain(err)
 }
 

@@ -93,6 +93,23 @@ func (e *Engine) learn(ctx context.Context) {
 	}))
 }
 
+// ID is the engine's name for itself, which stays when it is restarted. Podman says
+// another one each time, and a proxy may keep it secret: then it is Host.
+func (e *Engine) ID(ctx context.Context) (string, error) {
+	if err := e.Check(ctx); err != nil {
+		return "", err
+	}
+	first, err := e.client.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return e.host, nil
+	}
+	second, err := e.client.Info(ctx, client.InfoOptions{})
+	if err != nil || first.Info.ID == "" || first.Info.ID != second.Info.ID {
+		return e.host, nil
+	}
+	return first.Info.ID, nil
+}
+
 // Check asks whether the engine answers, and says what to do if it does not.
 func (e *Engine) Check(ctx context.Context) error {
 	_, err := e.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})

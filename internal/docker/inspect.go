@@ -85,7 +85,7 @@ func (e *Engine) inspect(ctx context.Context, id string) (known, error) {
 // digest takes of an inspection what the core must know. Nothing of the
 // environment is in it.
 func digest(in container.InspectResponse) known {
-	c := aweigh.Container{Engine: "docker", ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), ImageID: in.Image, RestartCount: in.RestartCount}
+	c := aweigh.Container{Engine: "docker", ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), ImageID: in.Image, RestartCount: in.RestartCount, Created: moment(in.Created)}
 	k := known{}
 	if cfg := in.Config; cfg != nil {
 		k.tty = cfg.Tty

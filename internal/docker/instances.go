@@ -100,7 +100,8 @@ func (e *Engine) Published(ctx context.Context) ([]Published, error) {
 	var all []Published
 	for _, item := range list.Items {
 		name := strings.TrimPrefix(strings.Join(item.Names, " "), "/")
-		service, project := serviceOf(name, item.Labels)
+		service, _ := serviceOf(name, item.Labels)
+		project := item.Labels["com.docker.compose.project"] // whole, however long
 		for _, p := range item.Ports {
 			if p.PublicPort != 0 && p.Type == "tcp" {
 				all = append(all, Published{int(p.PublicPort), project, service, name})

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
+
 	"github.com/aweigh/aweigh"
 )
 
@@ -25,5 +27,13 @@ func TestOutputOfALifeIsReadFromBeforeItsStart(t *testing.T) {
 		if got := OutputFrom(&c.container, began); !got.Equal(c.want) {
 			t.Errorf("%s: from %s, want %s", name, got, c.want)
 		}
+	}
+}
+
+func TestCreationOfAContainerIsKnown(t *testing.T) {
+	created := time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC)
+	k := digest(container.InspectResponse{Created: created.Format(time.RFC3339Nano)})
+	if !k.container.Created.Equal(created) {
+		t.Errorf("created at %s, want %s", k.container.Created, created)
 	}
 }

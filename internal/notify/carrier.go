@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/filelock"
 )
 
 // carrier carries the letters of one route.
@@ -22,6 +23,7 @@ type carrier struct {
 	news     flood // of all else, which never makes that wait
 	pause    pause
 	unmarked []int64 // taken by the other side, and not marked as sent yet
+	eager    bool    // the next pass waits for no letter that has failed
 }
 
 func newCarrier(outbox Outbox, r Route, s *Sender, log *slog.Logger) *carrier {
@@ -33,9 +35,32 @@ func newCarrier(outbox Outbox, r Route, s *Sender, log *slog.Logger) *carrier {
 	return c
 }
 
+// await waits for the route's turn, for as long as wanted says so and ctx lasts.
+func (c *carrier) await(ctx context.Context, turn func(string) (func(), error), wanted func() bool) (done func(), ok bool) {
+	if turn == nil {
+		return func() {}, true
+	}
+	for wanted() {
+		done, err := turn(c.route.Name)
+		switch {
+		case err == nil:
+			return done, true
+		case !errors.Is(err, filelock.ErrTaken):
+			// A disk that is full keeps nobody from being told.
+			c.log.Warn("whether another process delivers cannot be seen", "event", "notify.turn", "error", err)
+			return func() {}, true
+		}
+		select {
+		case <-ctx.Done():
+			return nil, false
+		case <-time.After(turnEvery):
+		}
+	}
+	return nil, false
+}
+
 // run looks into the outbox whenever it is woken or something is due.
 func (c *carrier) run(ctx context.Context) {
-	defer c.sender.Close()
 	for ctx.Err() == nil {
 		next := c.pass(ctx)
 		wait := lookEvery
@@ -67,6 +92,12 @@ func (c *carrier) pass(ctx context.Context) (next time.Time) {
 			c.log.Error("the outbox cannot be read", "event", "notify.outbox", "error", err)
 		}
 		return c.pause.after(time.Now())
+	}
+	if c.eager {
+		for n := range letters {
+			letters[n].Next = time.Time{}
+		}
+		c.eager = false
 	}
 	due, next := c.due(letters, time.Now())
 	if len(due.night)+len(due.now) == 0 {

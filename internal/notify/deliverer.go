@@ -23,11 +23,20 @@ const (
 	// lookEvery is how often a route looks into the outbox without being woken:
 	// another process may have put a letter there.
 	lookEvery = 30 * time.Second
+	// turnEvery is how often it is asked whether another process has ended with a
+	// route, and turnWait how long Flush asks.
+	turnEvery = 100 * time.Millisecond
+	turnWait  = 3 * time.Second
 )
 
 // Deliverer empties an outbox, each route by itself, so that a server that is
 // down holds up nothing but its own letters.
 type Deliverer struct {
+	// Turn makes this process the one that delivers the letters of a route, until
+	// done is called; the error is filelock.ErrTaken while another one is. nil: no
+	// other process has the outbox.
+	Turn func(route string) (done func(), err error)
+
 	carriers []*carrier
 }
 
@@ -60,12 +69,48 @@ func (d *Deliverer) Wake() {
 }
 
 // Run delivers until ctx is done, and returns when all that it has begun has
-// ended. It may be called once.
+// ended. A route that another process delivers is waited for. It may be called
+// once.
 func (d *Deliverer) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, c := range d.carriers {
-		all.Go(func() { c.run(ctx) })
+		all.Go(func() {
+			defer c.sender.Close()
+			done, ok := c.await(ctx, d.Turn, func() bool { return true })
+			if ok {
+				defer done()
+				c.run(ctx)
+			}
+		})
 	}
 	all.Wait()
 	return nil
+}
+
+// Flush tries each letter once, those as well that have failed and would wait, and
+// returns when nothing is due any more, or ctx is done: for a process that does not
+// stay. The letters of a route that another process delivers are left to that; it is
+// given a moment to do so. It may be called once.
+func (d *Deliverer) Flush(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, c := range d.carriers {
+		all.Go(func() {
+			defer c.sender.Close()
+			moment, cancel := context.WithTimeout(ctx, turnWait)
+			defer cancel()
+			done, ok := c.await(moment, d.Turn, func() bool {
+				letters, err := c.pending(moment)
+				return err != nil || len(letters) > 0
+			})
+			if !ok {
+				return
+			}
+			defer done()
+			c.eager = true
+			for next := time.Now(); !next.IsZero() && !next.After(time.Now()) && ctx.Err() == nil; {
+				next = c.pass(ctx)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -14,18 +14,18 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/deploy"
 	"github.com/aweigh/aweigh/internal/record"
 )
 
+// deployFlags are those of deploy; preflight and resolve have some of them.
 type deployFlags struct {
-	project
-	config, state, engine, stage, soak, within, trial string
-	notify                                            cli.StringList
-	dryRun, yes, json                                 bool
+	place
+	stage, soak, within, trial string
+	notify                     cli.StringList
+	dryRun, yes, json          bool
 }
 
 func deployCommand() cli.Command {
@@ -43,12 +43,13 @@ done, 3 the rollback failed or could not be proven, 4 interrupted: resume or abo
 		Run:     runDeploy,
 		Flags: func(fs *flag.FlagSet) any {
 			f := &deployFlags{}
-			f.project.flags(fs)
-			f.flags(fs)
+			f.place.flags(fs)
+			fs.Var(&f.notify, "notify", "`URL` to tell, besides the routes of the configuration; may be repeated")
+			fs.BoolVar(&f.json, "json", false, "print the entries of the journal, one JSON object a line")
 			fs.StringVar(&f.stage, "stage", "", "only the stage of this `NAME` (default: all of aweigh.yaml, in their order)")
 			fs.StringVar(&f.soak, "soak", "", "how long to watch it once it is proven: `TIME`, 0 for not at all (default: the stage's)")
 			fs.StringVar(&f.within, "within", "", "how long it may take to be proven: `TIME` (default: the stage's, 5m)")
-			fs.StringVar(&f.trial, "trial", "", "what a trial boot has beside it: `WHAT` is real, stub, none, or off for no trial boot (default: the stage's, real)")
+			f.trialFlag(fs)
 			fs.BoolVar(&f.dryRun, "dry-run", false, "say each step, and do none")
 			fs.BoolVar(&f.yes, "yes", false, "do not ask")
 			return f
@@ -56,13 +57,8 @@ done, 3 the rollback failed or could not be proven, 4 interrupted: resume or abo
 	}
 }
 
-// flags are those that deploy and resolve share.
-func (f *deployFlags) flags(fs *flag.FlagSet) {
-	fs.StringVar(&f.config, "config", "", "`FILE`, as aweigh init writes it (default: as for watch)")
-	fs.StringVar(&f.state, "state", "", "`DIR` of what is kept (default: /var/lib/aweigh, else the user's state directory)")
-	fs.StringVar(&f.engine, "docker", "", "`URL` of the container engine (default: DOCKER_HOST, else the local socket)")
-	fs.Var(&f.notify, "notify", "`URL` to tell, besides the routes of the configuration; may be repeated")
-	fs.BoolVar(&f.json, "json", false, "print the entries of the journal, one JSON object a line")
+func (f *deployFlags) trialFlag(fs *flag.FlagSet) {
+	fs.StringVar(&f.trial, "trial", "", "what a trial boot has beside it: `WHAT` is real, stub, none, or off for no trial boot (default: the stage's, real)")
 }
 
 // The exit statuses of deploy.
@@ -102,7 +98,10 @@ func runDeploy(c *cli.Context, args []string) int {
 	if err := f.consent(c, plan); err != nil {
 		return c.Fail(exitNothingDone, err)
 	}
-	unlock, err := deploy.Lock(state, plan.Projects(), plan.By, plan.ID)
+	if err := identify(ctx, plan); err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	unlock, err := deploy.Lock(state, plan.Stages, plan.By, plan.ID)
 	if err != nil {
 		return c.Fail(exitNothingDone, err)
 	}
@@ -130,7 +129,7 @@ func goOn(ctx context.Context, c *cli.Context, f *deployFlags, how, id string) i
 	if err != nil {
 		return c.Fail(exitNothingDone, err)
 	}
-	unlock, err := deploy.Lock(state, d.Plan.Projects(), user(), d.Plan.ID)
+	unlock, err := deploy.Lock(state, d.Plan.Stages, user(), d.Plan.ID)
 	if err != nil {
 		return c.Fail(exitNothingDone, err)
 	}
@@ -182,30 +181,40 @@ func carryOut(ctx context.Context, c *cli.Context, f *deployFlags, conf *config.
 	if err != nil {
 		return c.Fail(exitNothingDone, err)
 	}
+	routes, err := deploymentRoutes(conf, f.notify)
+	if err != nil {
+		return c.Fail(exitNothingDone, err)
+	}
+	people := teller{state, routes, t.Out}
 	what := fmt.Sprintf("%s (%s) to %s", d.Plan.Stages[len(d.Plan.Stages)-1].Project, strings.Join(d.Plan.Services, ", "), strings.Join(d.Plan.Names(), ", then "))
-	t.Out.Say("deployment %s: %s", d.Plan.ID, what)
-	t.Tell(ctx, fmt.Sprintf("deploying %s, as %s asked", what, d.Plan.By), nil)
 	began := time.Now()
+	t.Ending = func(ctx context.Context, o deploy.Outcome) {
+		people.tell(ctx, news(d, what+": "+ending(d, o, time.Since(began))))
+	}
+	t.Out.Say("deployment %s: %s", d.Plan.ID, what)
+	people.tell(ctx, news(d, fmt.Sprintf("deploying %s, as %s asked", what, d.Plan.By)))
 	outcome, err := d.Run(ctx, t)
 	if err != nil {
 		return c.Fail(exitInterrupted, fmt.Errorf("%w: once that is put right, go on with `deploy resume`, or back with `deploy abort`", err))
 	}
-	took := cli.Human(time.Since(began))
-	last := map[deploy.Outcome]struct {
-		status int
-		text   string
-	}{
-		deploy.Deployed:       {exitDeployed, "deployed after " + took},
-		deploy.RolledBack:     {exitRolledBack, "ROLLED BACK after " + took + ", and proven to be as it was before: " + d.Why()},
-		deploy.NothingDone:    {exitNothingDone, "nothing was done: " + d.Why()},
-		deploy.RollbackFailed: {exitRollbackFailed, "THE ROLLBACK FAILED: " + d.Trouble() + " (it began with " + d.Why() + "); try it again with `deploy resume " + d.Plan.ID + "`"},
-		deploy.Interrupted:    {exitInterrupted, "interrupted at " + d.Where() + ": go on with `deploy resume`, or back with `deploy abort`"},
-	}[outcome]
-	t.Out.Say("%s", last.text)
-	if outcome != deploy.Interrupted {
-		t.Tell(ctx, fmt.Sprintf("%s: %s", what, last.text), []string{"deployment " + d.Plan.ID})
+	t.Out.Say("%s", ending(d, outcome, time.Since(began)))
+	return map[deploy.Outcome]int{deploy.Deployed: exitDeployed, deploy.RolledBack: exitRolledBack, deploy.NothingDone: exitNothingDone,
+		deploy.RollbackFailed: exitRollbackFailed, deploy.Interrupted: exitInterrupted}[outcome]
+}
+
+// ending says how a deployment has ended.
+func ending(d *deploy.Deployment, o deploy.Outcome, took time.Duration) string {
+	switch o {
+	case deploy.Deployed:
+		return "deployed after " + cli.Human(took)
+	case deploy.RolledBack:
+		return "ROLLED BACK after " + cli.Human(took) + ", and proven to be as it was before: " + d.Why()
+	case deploy.NothingDone:
+		return "nothing was done: " + d.Why()
+	case deploy.RollbackFailed:
+		return "THE ROLLBACK FAILED: " + d.Trouble() + " (it began with " + d.Why() + "); try it again with `deploy resume " + d.Plan.ID + "`"
 	}
-	return last.status
+	return "interrupted at " + d.Where() + ": go on with `deploy resume`, or back with `deploy abort`"
 }
 
 // consent asks a person.
@@ -225,9 +234,3 @@ func (f *deployFlags) consent(c *cli.Context, plan *deploy.Plan) error {
 }
 
 func terminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
-
-// deployment is a notification of the beginning or the end of a deployment.
-func deployment(title string, services, facts []string, host string) *aweigh.Notification {
-	now := time.Now()
-	return &aweigh.Notification{ID: aweigh.NewID(now), Occasion: aweigh.OnDeploying, At: now.UTC(), Host: host, Title: title, Services: services, Facts: facts, Command: "aweigh deployments"}
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/deploy"
+	"github.com/aweigh/aweigh/internal/docker"
 )
 
 // plan is what is to be deployed where: the stages of the configuration, unless a
@@ -57,6 +58,17 @@ func (f *deployFlags) plan(ctx context.Context, conf *config.Config, services []
 	}
 	plan.Services = plan.Stages[len(plan.Stages)-1].Services
 	return plan, nil
+}
+
+// identifyLimit is how long engines are given to say who they are.
+const identifyLimit = 30 * time.Second
+
+// identify asks the engines of a plan who they are: so that two deployments know
+// that they are about the same one.
+func identify(ctx context.Context, plan *deploy.Plan) error {
+	ctx, cancel := context.WithTimeout(ctx, identifyLimit)
+	defer cancel()
+	return plan.Identify(ctx, docker.Open)
 }
 
 func names(stages []config.Stage) string {

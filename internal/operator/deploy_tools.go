@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/deploy"
 	"github.com/aweigh/aweigh/internal/docker"
-	"github.com/aweigh/aweigh/internal/notify"
 	"github.com/aweigh/aweigh/internal/store"
 	"github.com/aweigh/aweigh/internal/verify"
 	"github.com/aweigh/aweigh/internal/watch"
@@ -24,10 +22,6 @@ func (f *deployFlags) tools(c *cli.Context, conf *config.Config, state string, d
 	if err != nil {
 		return deploy.Tools{}, err
 	}
-	routes, err := routesOf(conf, f.notify)
-	if err != nil {
-		return deploy.Tools{}, err
-	}
 	out := &deploy.Progress{W: c.Stdout, Terminal: terminal(os.Stdout), JSON: f.json}
 	return deploy.Tools{
 		Engine: docker.Open, Signals: signals, Starts: watchedStarts(state), Records: state, Out: out,
@@ -36,16 +30,6 @@ func (f *deployFlags) tools(c *cli.Context, conf *config.Config, state string, d
 			return targetThatWas(conf, project, containers)
 		},
 		Mute: muter(state, d.Plan.ID),
-		Tell: func(ctx context.Context, title string, facts []string) {
-			n := deployment(title, d.Plan.Services, facts, watch.HostName())
-			n.Deployment = d.Plan.ID
-			told, errs := tellRoutes(ctx, routes, n)
-			for _, err := range append(errs, keepTold(ctx, state, told, n)) {
-				if err != nil {
-					out.Say("warning: %v", err)
-				}
-			}
-		},
 	}, nil
 }
 
@@ -66,9 +50,10 @@ func targetThatWas(conf *config.Config, project string, containers []docker.Twin
 	return t
 }
 
-// muter posts maintenance windows to the watcher; nil where there is none.
+// muter posts maintenance windows to the watcher; nil where there never was one: it
+// would find them all.
 func muter(state, id string) func(ctx context.Context, window, service string, until time.Time) {
-	if !hasStore(state) {
+	if !watched(state) {
 		return nil
 	}
 	return func(ctx context.Context, window, service string, until time.Time) {
@@ -89,49 +74,16 @@ func muter(state, id string) func(ctx context.Context, window, service string, u
 	}
 }
 
-// tellRoutes sends a notification over each route that wants it, now.
-func tellRoutes(ctx context.Context, routes []notify.Route, n *aweigh.Notification) (told []string, errs []error) {
-	for _, r := range routes {
-		if !notify.Matches(r, n) {
-			continue
-		}
-		if err := send(ctx, r, n); err != nil {
-			errs = append(errs, fmt.Errorf("route %s was not told: %w", r.Name, err))
-			continue
-		}
-		told = append(told, r.Name)
-	}
-	return told, errs
-}
-
-// keepTold notes in the watcher's store, if there is one, who has been told: the
-// objective about that is judged by it.
-func keepTold(ctx context.Context, state string, routes []string, n *aweigh.Notification) error {
-	if len(routes) == 0 || !hasStore(state) {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+// watched reports whether a watcher has ever kept something in a state directory. The
+// store alone does not say so: a deployment has its letters there.
+func watched(state string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	st, err := store.OpenToRead(ctx, state)
 	if err != nil {
-		return err
+		return false
 	}
 	defer st.Close()
-	for _, route := range routes {
-		if err := st.Told(ctx, store.Letter{Route: route, Notification: *n}, time.Now()); err != nil {
-			return fmt.Errorf("that route %s was told is not noted: %w", route, err)
-		}
-	}
-	return nil
-}
-
-func send(ctx context.Context, r notify.Route, n *aweigh.Notification) error {
-	sender, err := notify.Parse(r)
-	if err != nil {
-		return err
-	}
-	defer sender.Close()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-	defer cancel()
-	return sender.Send(ctx, notify.Compose(n))
+	last, err := st.LastBeat(ctx)
+	return err != nil || !last.IsZero()
 }

@@ -17,10 +17,6 @@ import (
 	"github.com/aweigh/aweigh/internal/verify"
 )
 
-type preflightFlags struct {
-	deployFlags
-}
-
 func preflightCommand() cli.Command {
 	return cli.Command{
 		Name: "preflight", Synopsis: "[flags] [SERVICE...]", About: "check before a deployment what can be checked before",
@@ -37,13 +33,10 @@ compose file.`,
 		Example: "  PROGRAM preflight\n  PROGRAM preflight web --trial none\n  PROGRAM preflight --stage production --json",
 		Run:     runPreflight,
 		Flags: func(fs *flag.FlagSet) any {
-			f := &preflightFlags{}
-			f.project.flags(fs)
-			fs.StringVar(&f.config, "config", "", "`FILE`, as aweigh init writes it (default: as for watch)")
-			fs.StringVar(&f.state, "state", "", "`DIR` of what is kept (default: /var/lib/aweigh, else the user's state directory)")
-			fs.StringVar(&f.engine, "docker", "", "`URL` of the container engine (default: DOCKER_HOST, else the local socket)")
+			f := &deployFlags{}
+			f.place.flags(fs)
 			fs.StringVar(&f.stage, "stage", "", "for the stage of this `NAME` of aweigh.yaml (default: the last one)")
-			fs.StringVar(&f.trial, "trial", "", "what a trial boot has beside it: `WHAT` is real, stub, none, or off for no trial boot (default: the stage's, real)")
+			f.trialFlag(fs)
 			fs.BoolVar(&f.json, "json", false, "print one JSON document")
 			return f
 		},
@@ -51,7 +44,7 @@ compose file.`,
 }
 
 func runPreflight(c *cli.Context, args []string) int {
-	f := &c.Values.(*preflightFlags).deployFlags
+	f := c.Values.(*deployFlags)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	conf, err := loadConfig(f.config)

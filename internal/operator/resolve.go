@@ -42,10 +42,7 @@ compose file, or nothing was consented to, 4 interrupted.`,
 		Run:     runResolve,
 		Flags: func(fs *flag.FlagSet) any {
 			f := &deployFlags{}
-			f.project.flags(fs)
-			fs.StringVar(&f.config, "config", "", "`FILE`, as aweigh init writes it (default: as for watch)")
-			fs.StringVar(&f.state, "state", "", "`DIR` of what is kept (default: /var/lib/aweigh, else the user's state directory)")
-			fs.StringVar(&f.engine, "docker", "", "`URL` of the container engine (default: DOCKER_HOST, else the local socket)")
+			f.place.flags(fs)
 			fs.StringVar(&f.stage, "stage", "", "of the stage of this `NAME` of aweigh.yaml (default: the last one)")
 			fs.StringVar(&f.within, "within", "", "how long a remedy may take to be proven: `TIME` (default: the stage's, 5m)")
 			fs.BoolVar(&f.dryRun, "dry-run", false, "say what is wrong and what may help, and do nothing")
@@ -85,7 +82,11 @@ func bringBack(ctx context.Context, c *cli.Context, f *deployFlags, conf *config
 	if err != nil {
 		return "", err
 	}
-	stage := plan.Stages[len(plan.Stages)-1]
+	plan.Stages = plan.Stages[len(plan.Stages)-1:]
+	if err := identify(ctx, plan); err != nil {
+		return "", err
+	}
+	stage := plan.Stages[0]
 	project, err := compose.Load(ctx, stage.Choice())
 	if err != nil {
 		return "", err
@@ -100,7 +101,7 @@ func bringBack(ctx context.Context, c *cli.Context, f *deployFlags, conf *config
 		return "", err
 	}
 	state := stateDir(first(f.state, conf.Watch.State))
-	unlock, err := deploy.Lock(state, []string{stage.Project}, plan.By, plan.ID)
+	unlock, err := deploy.Lock(state, plan.Stages, plan.By, plan.ID)
 	if err != nil {
 		return "", err
 	}

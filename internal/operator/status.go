@@ -53,7 +53,9 @@ func showStatus(c *cli.Context, args []string) int {
 }
 
 func printStatus(c *cli.Context, r status.Report) error {
-	if away := r.Away(); away > 0 {
+	if away := r.Away(); r.LastBeat.IsZero() {
+		fmt.Fprint(c.Stdout, "No watcher has been here yet: start `aweigh watch`.\n\n")
+	} else if away > 0 {
 		fmt.Fprintf(c.Stdout, "No watcher has been here for %s: is `aweigh watch` running?\n\n", cli.Human(away))
 	}
 	t := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)

@@ -21,9 +21,9 @@ import (
 )
 
 type verifyFlags struct {
-	project
-	config, state, engine, within, junit, logLine string
-	json, tap                                     bool
+	place
+	within, junit, logLine string
+	json, tap              bool
 }
 
 func verifyCommand() cli.Command {
@@ -43,10 +43,7 @@ container engine cannot be used.`,
 		Run:     runVerify,
 		Flags: func(fs *flag.FlagSet) any {
 			f := &verifyFlags{}
-			f.project.flags(fs)
-			fs.StringVar(&f.config, "config", "", "`FILE`, as aweigh init writes it (default: as for watch)")
-			fs.StringVar(&f.state, "state", "", "`DIR` of what the watcher keeps (default: /var/lib/aweigh, else the user's state directory)")
-			fs.StringVar(&f.engine, "docker", "", "`URL` of the container engine (default: DOCKER_HOST, else the local socket)")
+			f.place.flags(fs)
 			fs.StringVar(&f.within, "within", "5m", "how long to wait for what can still become true: `TIME`, 0 to look once")
 			fs.StringVar(&f.logLine, "log-line", "", "`TEXT` that the output of each start must have, as its proof")
 			fs.BoolVar(&f.json, "json", false, "print one JSON document")

@@ -43,17 +43,6 @@ func (s *Store) Sent(ctx context.Context, ids []int64) error {
 	return s.mark(ctx, ids, "state = 'sent', why = '', ended = ?", time.Now().UnixNano())
 }
 
-// Told keeps a letter that somebody else has sent, and that the route has taken.
-func (s *Store) Told(ctx context.Context, l Letter, at time.Time) error {
-	note, err := json.Marshal(l.Notification)
-	if err != nil {
-		return err
-	}
-	_, err = s.w.ExecContext(ctx, "INSERT INTO outbox (route, notification, note, state, ended) VALUES (?, ?, ?, 'sent', ?) ON CONFLICT DO NOTHING",
-		l.Route, l.Notification.ID, string(note), nanos(at))
-	return s.explain(err)
-}
-
 // Failed counts a try.
 func (s *Store) Failed(ctx context.Context, ids []int64, why string, at, next time.Time) error {
 	return s.mark(ctx, ids, "tries = tries + 1, why = ?, next = ?, failed_first = CASE failed_first WHEN 0 THEN ? ELSE failed_first END",

@@ -323,6 +323,7 @@ func (l *ledger) readInbox(ctx context.Context) {
 		return
 	}
 	l.version = version
+	l.deliver.Wake() // a deployment may have left letters
 	ids, facts, err := l.store.Inbox(ctx)
 	if err != nil {
 		return

@@ -152,6 +152,7 @@ func (w *watcher) run(ctx context.Context) error {
 	if w.deliver, err = notify.NewDeliverer(w.metrics.Outbox(w.mail), w.Routes, w.Log); err != nil {
 		return err
 	}
+	w.deliver.Turn = w.store.Turn
 	tell := w.facts.add
 	w.probers = &probers{tell: tell, count: w.metrics.Probe, each: map[string]*prober{}, warn: func(text string) { w.Log.Warn(text, "event", "warning") }}
 	w.probers.lines = func(id string) []string { return w.evidence.tail(id) }

@@ -14,18 +14,28 @@ import (
 // patience is for a machine that has more to do.
 const patience = "3m"
 
-// back fails unless the first release runs, alone, and is the one that ran.
+// back fails unless the first release runs, alone, and serves.
 func (p *project) back(t *testing.T) {
 	t.Helper()
-	if image := p.runs(t, "web", "{{.Image}}"); image != first {
-		t.Errorf("runs %q, want %s", image, first)
+	p.serves(t, first)
+}
+
+// serves fails unless a release runs, alone, and serves.
+func (p *project) serves(t *testing.T, release string) {
+	t.Helper()
+	if image := p.runs(t, "web", "{{.Image}}"); image != release {
+		t.Errorf("runs %q, want %s", image, release)
 	}
 	if n := p.all(t); n != 2 {
 		t.Errorf("%d containers, want 2", n)
 	}
-	p.write(t, first, "") // so that verify knows what is meant
-	if _, code := p.aweigh(t, "verify", "--within", patience, "web"); code != 0 {
-		t.Errorf("verify: exit %d", code)
+	p.write(t, release, "") // so that verify knows what is meant
+	want := 0
+	if p.host != "" {
+		want = 3 // the owner of a port is unknown where the engine has other processes' numbers
+	}
+	if _, code := p.aweigh(t, "verify", "--within", patience, "web"); code != want {
+		t.Errorf("verify: exit %d, want %d", code, want)
 	}
 }
 
@@ -64,14 +74,14 @@ func TestGoodReleaseIsDeployed(t *testing.T) {
 	}
 	out, code = p.aweigh(t, "deployments", "show", list[0].ID)
 	wantExit(t, out, code, 0, first, "SECRET")
-	if kept := docker(t, "images", "--quiet", "aweigh-rollback/"+p.name+"-web"); len(kept) == 0 {
+	if kept := p.docker(t, "images", "--quiet", "aweigh-rollback/"+p.name+"-web"); len(kept) == 0 {
 		t.Error("the image of before is not kept")
 	}
 	// A person finds the new release sick, and goes back.
-	docker(t, "pause", p.runs(t, "web", "{{.ID}}"))
+	p.docker(t, "pause", p.runs(t, "web", "{{.ID}}"))
 	out, code = p.aweigh(t, "resolve", "web", "--dry-run")
 	wantExit(t, out, code, 0, "rollback: go back to what ran before")
-	docker(t, "unpause", p.runs(t, "web", "{{.ID}}"))
+	p.docker(t, "unpause", p.runs(t, "web", "{{.ID}}"))
 }
 
 func TestImageThatCannotStartIsRefused(t *testing.T) {
@@ -142,9 +152,7 @@ func TestMigrationThatFailsIsRolledBack(t *testing.T) {
 	web := p.runs(t, "web", "{{.ID}}")
 	p.write(t, second, "")
 	conf := fmt.Sprintf("stages:\n  production:\n    within: %s\n    trial: off\n    before:\n      apply: %s fail\n", patience, server)
-	if err := os.WriteFile(filepath.Join(p.dir, "aweigh.yaml"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.put(t, "aweigh.yaml", conf)
 	out, code := p.aweigh(t, "deploy", "--yes")
 	wantExit(t, out, code, 1, "ROLLED BACK", "migration 17 failed: no such column")
 	if p.runs(t, "web", "{{.ID}}") != web {
@@ -163,9 +171,7 @@ func TestStageThatFailsTakesTheOnesBeforeBack(t *testing.T) {
 	staging.writeTo(t, "staging.yaml", second, "")
 	conf := fmt.Sprintf("defaults: {interval: 1s}\nstages:\n  staging: {files: staging.yaml, project_name: %s, trial: off, within: %s, soak: 2s}\n  production: {files: compose.yaml, project_name: %s, trial: off, within: %s}\n",
 		staging.name, patience, p.name, patience)
-	if err := os.WriteFile(filepath.Join(p.dir, "aweigh.yaml"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.put(t, "aweigh.yaml", conf)
 	out, code := p.aweigh(t, "deploy", "--yes")
 	wantExit(t, out, code, 1, "watched for 2s", "verify of production", "nothing ran before: 2 containers removed")
 	if n := staging.all(t); n != 0 {
@@ -213,7 +219,7 @@ func TestKilledDeploymentIsAborted(t *testing.T) {
 	out, code := p.aweigh(t, "deploy", "abort")
 	wantExit(t, out, code, 1, "ROLLED BACK", "aborted by")
 	p.back(t)
-	if left := docker(t, "images", "--quiet", "aweigh-rollback/"+p.name+"-web"); len(left) > 1 {
+	if left := p.docker(t, "images", "--quiet", "aweigh-rollback/"+p.name+"-web"); len(left) > 1 {
 		t.Errorf("names of images were left: %v", left)
 	}
 }
@@ -236,18 +242,15 @@ func TestSecondDeploymentIsToldWhoHasTheLock(t *testing.T) {
 		text, err := os.ReadFile(lock)
 		return err == nil && strings.Contains(string(text), fmt.Sprintf(`"pid":%d,`, cmd.Process.Pid))
 	})
+	holder := fmt.Sprintf("(pid %d) since", cmd.Process.Pid)
 	out, code := p.aweigh(t, "deploy", "--yes")
-	wantExit(t, out, code, 2, fmt.Sprintf("(pid %d) since", cmd.Process.Pid))
-}
-
-func TestResolveRestartsWhatStopped(t *testing.T) {
-	t.Parallel()
-	p := deployed(t)
-	docker(t, "stop", "--time", "0", p.runs(t, "web", "{{.ID}}"))
-	out, code := p.aweigh(t, "resolve", "web", "--yes", "--within", patience)
-	wantExit(t, out, code, 0, "restart helped")
-	out, code = p.aweigh(t, "resolve", "web", "--yes")
-	wantExit(t, out, code, 0, "is not broken")
+	wantExit(t, out, code, 2, holder, "in "+p.state)
+	elsewhere := *p
+	elsewhere.state = t.TempDir()
+	for _, args := range [][]string{{"deploy", "--yes"}, {"resolve", "--yes", "web"}} {
+		out, code = elsewhere.aweigh(t, args[0], args[1:]...)
+		wantExit(t, out, code, 2, holder, "in "+p.state)
+	}
 }
 
 // await waits for what is to become true.

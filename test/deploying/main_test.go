@@ -6,7 +6,6 @@
 package deploying_test
 
 import (
-	"archive/tar"
 	"bytes"
 	"errors"
 	"flag"
@@ -16,7 +15,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/aweigh/aweigh/test/dockerd"
+	"github.com/aweigh/aweigh/test/image"
 )
 
 // prefix begins the names of all that is made on the engine.
@@ -34,10 +37,13 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	// Much of the time is spent waiting for what is to last for a while.
+	flag.Set("test.parallel", "5")
 	os.Exit(run(m))
 }
 
 func run(m *testing.M) int {
+	dockerd.Sweep(enginePrefix)
 	dir, err := os.MkdirTemp("", prefix)
 	if err != nil {
 		return complain(err)
@@ -57,7 +63,7 @@ func run(m *testing.M) int {
 			return complain(err)
 		}
 		for name, entry := range map[string]string{first: "/server", second: "/server", broken: "/sever"} {
-			if err := makeImage(name, entry); err != nil {
+			if err := makeImage("", name, entry); err != nil {
 				return complain(err)
 			}
 			defer exec.Command("docker", "rmi", "--force", name).Run()
@@ -75,26 +81,27 @@ func build(to, what string) error {
 	return nil
 }
 
-func makeImage(name, entry string) error {
-	content, err := os.ReadFile(server)
-	if err != nil {
-		return err
+// makeImage makes an image of the server, on the engine at host.
+func makeImage(host, name, entry string) error {
+	l := image.New()
+	l.Host = host
+	l.File("/server", server)
+	return l.Import(name, fmt.Sprintf("ENTRYPOINT [%q]", entry), "LABEL release="+name)
+}
+
+// removeBuilt removes the images that were made for a test, by their label: what was
+// built of one loses its name to what is built later.
+func removeBuilt(t *testing.T, label string) {
+	t.Helper()
+	left := func() []string {
+		return new(project).docker(t, "images", "--quiet", "--filter", "label=made-by="+label)
 	}
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	if err := w.WriteHeader(&tar.Header{Name: "server", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))}); err != nil {
-		return err
+	for range 2 { // one goes once nothing is built of it any more
+		exec.Command("docker", append([]string{"rmi", "--force"}, left()...)...).Run()
 	}
-	w.Write(content)
-	if err := w.Close(); err != nil {
-		return err
+	if ids := left(); len(ids) > 0 {
+		t.Errorf("images were left: %v", ids)
 	}
-	cmd := exec.Command("docker", "import", "--change", fmt.Sprintf("ENTRYPOINT [%q]", entry), "--change", "LABEL release="+name, "-", name)
-	cmd.Stdin = &b
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("docker import: %w: %s", err, out)
-	}
-	return nil
 }
 
 func complain(err error) int {
@@ -105,7 +112,9 @@ func complain(err error) int {
 // project is a compose project of two services, of which the first release runs.
 type project struct {
 	dir, name, state string
+	host             string // of the engine; "" is that of this machine
 	port             int
+	bridged          bool // it makes no network: an engine that is killed would leave it behind
 }
 
 const file = `
@@ -123,35 +132,74 @@ services:
     restart: always
 `
 
-// deployed is a project whose first release was deployed.
-func deployed(t *testing.T) *project {
+// missing skips a test by name, or fails it where everything must be there.
+func missing(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("AWEIGH_TEST_ALL") != "" {
+		t.Fatal(why + " (AWEIGH_TEST_ALL is set)")
+	}
+	t.Skip(why)
+}
+
+// undeployed is a project on the engine at host, "" for that of this machine.
+func undeployed(t *testing.T, host string) *project {
 	t.Helper()
 	if absent != "" {
-		if os.Getenv("AWEIGH_TEST_ALL") != "" {
-			t.Fatal(absent + " (AWEIGH_TEST_ALL is set)")
-		}
-		t.Skip(absent)
+		missing(t, absent)
 	}
-	p := &project{dir: t.TempDir(), state: t.TempDir(), port: freePort(t), name: prefix + "-" + strings.ToLower(t.Name())}
+	p := &project{dir: t.TempDir(), state: t.TempDir(), port: freePort(t), host: host, name: prefix + "-" + strings.ReplaceAll(strings.ToLower(t.Name()), "/", "-")}
 	t.Cleanup(func() {
 		p.down(t, "compose.yaml")
-		for _, tag := range docker(t, "images", "--format", "{{.Repository}}:{{.Tag}}", "aweigh-rollback/"+p.name+"-*") {
-			docker(t, "rmi", tag)
+		for _, tag := range p.docker(t, "images", "--format", "{{.Repository}}:{{.Tag}}", "aweigh-rollback/"+p.name+"-*") {
+			p.docker(t, "rmi", tag)
 		}
 	})
 	p.write(t, first, "")
+	return p
+}
+
+// deployed is a project whose first release was deployed.
+func deployed(t *testing.T) *project {
+	t.Helper()
+	p := undeployed(t, "")
+	p.first(t)
+	return p
+}
+
+// first deploys what the compose file says, for the first time.
+func (p *project) first(t *testing.T) {
+	t.Helper()
 	if out, code := p.aweigh(t, "deploy", "--yes", "--trial", "off", "--within", patience); code != 0 {
 		t.Fatalf("the first deployment: exit %d\n%s", code, out)
 	}
-	return p
+}
+
+// compose runs docker-compose on the project.
+func (p *project) compose(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.Command("docker-compose", append([]string{"--no-ansi"}, args...)...)
+	cmd.Dir, cmd.Env = p.dir, p.environment()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("docker-compose %v: %v: %s", args, err, out)
+	}
+}
+
+// put writes a file of the project, which may be executed.
+func (p *project) put(t *testing.T, name, text string) {
+	t.Helper()
+	file := filepath.Join(p.dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // down removes all of the project.
 func (p *project) down(t *testing.T, file string) {
-	out, err := exec.Command("docker-compose", "--file", filepath.Join(p.dir, file), "--project-name", p.name, "--no-ansi", "down", "--timeout", "0", "--volumes", "--remove-orphans").CombinedOutput()
-	if err != nil {
-		t.Errorf("docker-compose down: %v: %s", err, out)
-	}
+	t.Helper()
+	p.compose(t, "--file", file, "down", "--timeout", "0", "--volumes", "--remove-orphans")
 }
 
 // write writes the compose file of a release, and what else its environment has.
@@ -166,17 +214,26 @@ func (p *project) writeTo(t *testing.T, name, image, more string) {
 		more = ", " + more
 	}
 	text := strings.NewReplacer("IMAGE", image, "PORT", fmt.Sprint(p.port), "FIRST", first, " MORE", more).Replace(file)
-	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	if p.bridged {
+		text = strings.ReplaceAll(text, "restart: always", "restart: always\n    network_mode: bridge")
 	}
+	p.put(t, name, text)
 }
 
 // command is a command of the program on the project.
 func (p *project) command(command string, args ...string) *exec.Cmd {
 	cmd := exec.Command(aweigh, append([]string{command, "--state", p.state}, args...)...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "COMPOSE_PROJECT_NAME="+p.name)
+	cmd.Env = p.environment()
 	return cmd
+}
+
+func (p *project) environment() []string {
+	env := append(os.Environ(), "COMPOSE_PROJECT_NAME="+p.name)
+	if p.host != "" {
+		env = append(env, "DOCKER_HOST="+p.host)
+	}
+	return env
 }
 
 func (p *project) aweigh(t *testing.T, command string, args ...string) (output string, code int) {
@@ -190,7 +247,7 @@ func (p *project) aweigh(t *testing.T, command string, args ...string) (output s
 	t.Logf("%s %s: exit %d\n%s", command, strings.Join(args, " "), cmd.ProcessState.ExitCode(), out)
 	for _, kind := range [][]string{{"ps", "--all"}, {"network", "ls"}, {"volume", "ls"}} {
 		own := fmt.Sprintf("label=com.docker.compose.project=aweigh-preflight-%d-", cmd.Process.Pid)
-		if left := docker(t, append(kind, "--quiet", "--filter", own)...); len(left) > 0 {
+		if left := p.docker(t, append(kind, "--quiet", "--filter", own)...); len(left) > 0 {
 			t.Errorf("left behind by the trial: %v", left)
 		}
 	}
@@ -201,9 +258,11 @@ func (p *project) aweigh(t *testing.T, command string, args ...string) (output s
 }
 
 // docker runs docker, and returns the words that it prints.
-func docker(t *testing.T, args ...string) []string {
+func (p *project) docker(t *testing.T, args ...string) []string {
 	t.Helper()
-	out, err := exec.Command("docker", args...).CombinedOutput()
+	cmd := exec.Command("docker", args...)
+	cmd.Env = p.environment()
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("docker %v: %v: %s", args, err, out)
 	}
@@ -213,13 +272,13 @@ func docker(t *testing.T, args ...string) []string {
 // runs are the running containers of a service, each with its image.
 func (p *project) runs(t *testing.T, service, format string) string {
 	t.Helper()
-	return strings.Join(docker(t, "ps", "--no-trunc", "--format", format, "--filter", "label=com.docker.compose.project="+p.name, "--filter", "label=com.docker.compose.service="+service), " ")
+	return strings.Join(p.docker(t, "ps", "--no-trunc", "--format", format, "--filter", "label=com.docker.compose.project="+p.name, "--filter", "label=com.docker.compose.service="+service), " ")
 }
 
 // all are the ids of all its containers.
 func (p *project) all(t *testing.T) int {
 	t.Helper()
-	return len(docker(t, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name))
+	return len(p.docker(t, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name))
 }
 
 func freePort(t *testing.T) int {
@@ -230,4 +289,22 @@ func freePort(t *testing.T) int {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+// output is what a program has printed so far.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }

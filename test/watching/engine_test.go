@@ -12,30 +12,26 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aweigh/aweigh/test/dockerd"
 )
 
-// prefix begins the name of each directory that these tests make in /tmp; the
-// pid of the process that will remove it follows.
-var prefix = fmt.Sprintf("awt-%d-", os.Getpid())
+// enginePrefix begins the names of what the tests' own engines make, and prefix that
+// of each directory that these tests make in /tmp; the pid of the process that will
+// remove it follows.
+const enginePrefix = "awt"
 
-// engine is a Docker Engine of the tests' own: it can be killed without hurting
-// anybody else's. All of it lives in a PID and mount namespace of its own, so
-// that the end of the namespace's first process, which comes with ours at the
-// latest, is the end of the engine, its containers and its mounts.
+var prefix = fmt.Sprintf(enginePrefix+"-%d-", os.Getpid())
+
+// engine is a Docker Engine of the tests' own.
 type engine struct {
-	number int
-	dir    string
-	init   *exec.Cmd // holds the namespace
-	inside string    // the pid of the namespace's first process, from here
-	daemon *exec.Cmd
-	http   *http.Client
+	*dockerd.Engine
+	http *http.Client
 
 	mu     sync.Mutex
 	events []event
@@ -76,93 +72,31 @@ func ownEngine(t *testing.T) *engine {
 
 func newEngine(t *testing.T) *engine {
 	t.Helper()
-	if os.Getuid() != 0 {
-		missing(t, "only root can start a container engine")
+	if why := dockerd.Missing(); why != "" {
+		missing(t, why)
 	}
-	for _, program := range []string{"dockerd", "docker", "unshare", "nsenter", "ip", "busybox"} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing(t, fmt.Sprintf("no container engine can be started here, %s is not there: test/setup installs it", program))
-		}
+	if _, err := exec.LookPath("busybox"); err != nil {
+		missing(t, "busybox is not there: test/setup installs it")
 	}
-	e := &engine{number: len(engines.made)}
+	own, err := dockerd.New(enginePrefix, len(engines.made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &engine{Engine: own}
 	engines.made = append(engines.made, e)
-	if err := e.prepare(); err != nil {
-		t.Fatalf("an engine of our own: %v", err)
-	}
+	e.http = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", e.Socket())
+	}}}
 	e.start(t)
 	e.load(t)
 	return e
 }
 
-func (e *engine) bridge() string   { return fmt.Sprintf("awt%d.%d", os.Getpid()%100000, e.number) }
-func (e *engine) subnet() string   { return fmt.Sprintf("10.%d.%d", 160+os.Getpid()%64, e.number) }
-func (e *engine) socket() string   { return filepath.Join(e.dir, "s") }
-func (e *engine) host() string     { return "unix://" + e.socket() }
-func (e *engine) log() string      { b, _ := os.ReadFile(filepath.Join(e.dir, "log")); return string(b) }
-func (e *engine) pidFile() string  { return filepath.Join(e.dir, "pid") }
-func (e *engine) cgroup() string   { return strings.TrimSuffix(prefix, "-") }
-func (e *engine) confFile() string { return filepath.Join(e.dir, "daemon.json") }
-
-// prepare makes the engine's network, directory and namespace.
-func (e *engine) prepare() (err error) {
-	if e.dir, err = os.MkdirTemp("/tmp", prefix); err != nil {
-		return err
-	}
-	if err := os.WriteFile(e.confFile(), []byte("{}"), 0o600); err != nil {
-		return err
-	}
-	for _, args := range [][]string{
-		{"link", "add", "name", e.bridge(), "type", "bridge"},
-		{"addr", "add", e.subnet() + ".1/24", "dev", e.bridge()},
-		{"link", "set", e.bridge(), "up"},
-	} {
-		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
-			return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, out)
-		}
-	}
-	// bash reaps what is orphaned, as a first process must.
-	e.init = exec.Command("unshare", "--pid", "--mount", "--fork", "--mount-proc", "--kill-child", "bash", "-c", "sleep infinity & wait; wait")
-	e.init.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := e.init.Start(); err != nil {
-		return err
-	}
-	if !within(patience, func() bool {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", e.init.Process.Pid))
-		e.inside = strings.TrimSpace(string(b))
-		return e.inside != ""
-	}) {
-		return fmt.Errorf("unshare has started nothing")
-	}
-	e.http = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", e.socket())
-	}}}
-	return nil
-}
-
-// enter runs a program in the engine's namespace.
-func (e *engine) enter(args ...string) *exec.Cmd {
-	return exec.Command("nsenter", append([]string{"--target", e.inside, "--pid", "--mount"}, args...)...)
-}
-
 // start starts dockerd, and waits until it answers.
 func (e *engine) start(t *testing.T) {
 	t.Helper()
-	log, err := os.OpenFile(filepath.Join(e.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
+	if err := e.Start(); err != nil {
 		t.Fatal(err)
-	}
-	defer log.Close()
-	// It leaves this machine's packet filter alone, which it would else share
-	// with the engine that runs here.
-	e.daemon = e.enter("dockerd", "--config-file", e.confFile(), "--data-root", filepath.Join(e.dir, "data"), "--exec-root", filepath.Join(e.dir, "exec"),
-		"--pidfile", e.pidFile(), "--host", e.host(), "--bridge", e.bridge(), "--iptables=false", "--ip-masq=false", "--ip-forward=false",
-		"--cgroup-parent", "/"+e.cgroup())
-	e.daemon.Stdout, e.daemon.Stderr = log, log
-	if err := e.daemon.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if !within(patience, func() bool { _, err := e.get("/_ping"); return err == nil }) {
-		t.Fatalf("dockerd does not answer:\n%s", e.log())
 	}
 	if e.closed == nil {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -174,14 +108,9 @@ func (e *engine) start(t *testing.T) {
 // end sends dockerd a signal, and waits until it has ended.
 func (e *engine) end(t *testing.T, signal syscall.Signal) {
 	t.Helper()
-	pid, err := os.ReadFile(e.pidFile())
-	if err != nil {
+	if err := e.End(signal); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := e.enter("kill", "-"+strconv.Itoa(int(signal)), strings.TrimSpace(string(pid))).CombinedOutput(); err != nil {
-		t.Fatalf("dockerd cannot be signalled: %v: %s", err, out)
-	}
-	e.daemon.Wait()
 }
 
 // load makes the image.
@@ -210,7 +139,7 @@ func (e *engine) load(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{image, nextImage} {
-		cmd := exec.Command("docker", "--host", e.host(), "import", "--change", "LABEL name="+name, "-", name)
+		cmd := exec.Command("docker", "--host", e.Host(), "import", "--change", "LABEL name="+name, "-", name)
 		cmd.Stdin = bytes.NewReader(b.Bytes())
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("docker import: %v: %s", err, out)
@@ -230,7 +159,7 @@ func (e *engine) docker(t *testing.T, args ...string) string {
 
 func (e *engine) try(args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command("docker", append([]string{"--host", e.host()}, args...)...)
+	cmd := exec.Command("docker", append([]string{"--host", e.Host()}, args...)...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return stdout.String(), fmt.Errorf("docker %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
@@ -242,7 +171,7 @@ func (e *engine) try(args ...string) (string, error) {
 func (e *engine) compose(t *testing.T, file string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("docker-compose", append([]string{"--file", file, "--no-ansi"}, args...)...)
-	cmd.Env = append(os.Environ(), "DOCKER_HOST="+e.host())
+	cmd.Env = append(os.Environ(), "DOCKER_HOST="+e.Host())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("docker-compose %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -363,67 +292,9 @@ func closeEngines() {
 	engines.Lock()
 	defer engines.Unlock()
 	for _, e := range engines.made {
-		e.close()
-	}
-}
-
-// close ends the engine and all that is in its namespace.
-func (e *engine) close() {
-	if e.closed != nil {
-		e.closed()
-	}
-	if e.init != nil && e.init.Process != nil {
-		if pid, err := strconv.Atoi(e.inside); err == nil {
-			syscall.Kill(pid, syscall.SIGKILL)
+		if e.closed != nil {
+			e.closed()
 		}
-		e.init.Wait()
-	}
-	if e.daemon != nil {
-		e.daemon.Wait()
-	}
-	exec.Command("ip", "link", "del", e.bridge()).Run()
-	removeCgroups(e.cgroup())
-	os.RemoveAll(e.dir)
-}
-
-func removeCgroups(name string) {
-	for _, dir := range []string{"/sys/fs/cgroup/" + name, "/sys/fs/cgroup/*/" + name} {
-		found, _ := filepath.Glob(dir)
-		for _, top := range found {
-			var below []string
-			filepath.WalkDir(top, func(path string, d os.DirEntry, err error) error {
-				if err == nil && d.IsDir() {
-					below = append(below, path)
-				}
-				return nil
-			})
-			for _, dir := range slices.Backward(below) {
-				syscall.Rmdir(dir)
-			}
-		}
-	}
-}
-
-// sweep removes what runs have left that were killed. Their processes have
-// ended with them.
-func sweep() {
-	gone := func(pid string) bool {
-		n, err := strconv.Atoi(pid)
-		return err == nil && syscall.Kill(n, 0) == syscall.ESRCH
-	}
-	dirs, _ := filepath.Glob("/tmp/awt-*-*")
-	for _, dir := range dirs {
-		if pid := strings.Split(filepath.Base(dir), "-")[1]; gone(pid) {
-			syscall.Unmount(filepath.Join(dir, "full"), syscall.MNT_DETACH)
-			os.RemoveAll(dir)
-			removeCgroups("awt-" + pid)
-		}
-	}
-	links, _ := filepath.Glob("/sys/class/net/awt*.*")
-	for _, link := range links {
-		name := filepath.Base(link)
-		if pid, _, _ := strings.Cut(strings.TrimPrefix(name, "awt"), "."); gone(pid) {
-			exec.Command("ip", "link", "del", name).Run()
-		}
+		e.Close()
 	}
 }

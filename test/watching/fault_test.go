@@ -51,15 +51,15 @@ func TestEngineEndsAndBeginsAgain(t *testing.T) {
 	}
 
 	// Nobody can reach the engine, but it still tells its events.
-	away := e.socket() + "2"
-	if err := os.Rename(e.socket(), away); err != nil {
+	away := e.Socket() + "2"
+	if err := os.Rename(e.Socket(), away); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("docker", "--host", "unix://"+away, "kill", "--signal", "KILL", "kept").CombinedOutput(); err != nil {
 		t.Errorf("docker kill: %v: %s", err, out)
 	}
 	w.started(t, "kept", 4, "stopped", hasEnded(aweigh.RunStopped))
-	if err := os.Rename(away, e.socket()); err != nil {
+	if err := os.Rename(away, e.Socket()); err != nil {
 		t.Fatal(err)
 	}
 	e.docker(t, "start", "kept")

@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/aweigh/aweigh/test/dockerd"
 )
 
 // patience is for a machine that has more to do.
@@ -36,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	sweep() // what a killed run left
+	dockerd.Sweep(enginePrefix) // what a killed run left
 	dir, err := os.MkdirTemp("", prefix+"bin-")
 	if err != nil {
 		return complain(err)

@@ -19,7 +19,7 @@ import (
 func (e *engine) logged(t *testing.T, name string) string {
 	t.Helper()
 	var b bytes.Buffer
-	cmd := exec.Command("docker", "--host", e.host(), "logs", name)
+	cmd := exec.Command("docker", "--host", e.Host(), "logs", name)
 	cmd.Stdout, cmd.Stderr = &b, &b
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("docker logs %s: %v", name, err)

@@ -77,7 +77,7 @@ func newWatcher(t *testing.T, name string, e *engine, p *postOffice, state strin
 	p.open(t)
 	host := "none"
 	if e != nil {
-		host = e.host()
+		host = e.Host()
 	}
 	w := &watcher{name: name, engine: e, state: state, post: p, said: &said{}}
 	w.args = append([]string{"watch", "--state", state, "--docker", host, "--listen", "none", "--notify", p.route(name)}, args...)

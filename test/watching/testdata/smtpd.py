@@ -3,12 +3,13 @@
     smtpd.py [PORT]
 
 Prints its port, then a line of JSON for each mail that it has taken, with the
-time at which it did.
+time at which it did. SMTPD_TAKES are the seconds until it says so.
 """
 
 import asyncio
 import json
 import logging
+import os
 import sys
 import time
 import warnings
@@ -23,6 +24,7 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         text = envelope.content.decode("utf-8", "replace")
         print(json.dumps({"to": envelope.rcpt_tos, "at": time.time(), "text": text}), flush=True)
+        await asyncio.sleep(float(os.environ.get("SMTPD_TAKES", 0)))
         return "250 OK"
 
 

@@ -1,0 +1,105 @@
+package deploying_test
+
+import (
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/aweigh/aweigh/test/dockerd"
+)
+
+// enginePrefix begins the names of what the tests' own engines make.
+const enginePrefix = "awe"
+
+var engines atomic.Int32
+
+// ownEngine is an engine that a test may end. prepare comes before its start.
+func ownEngine(t *testing.T, prepare func(*dockerd.Engine)) *dockerd.Engine {
+	t.Helper()
+	if absent != "" {
+		missing(t, absent)
+	}
+	if why := dockerd.Missing(); why != "" {
+		missing(t, why)
+	}
+	e, err := dockerd.New(enginePrefix, int(engines.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	prepare(e)
+	if err := e.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{first, second} {
+		if err := makeImage(e.Host(), name, "/server"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return e
+}
+
+// restarted kills an engine, and starts it again.
+func restarted(t *testing.T, e *dockerd.Engine) {
+	t.Helper()
+	if err := e.End(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEngineKilledInTheMiddle(t *testing.T) {
+	t.Parallel()
+	e := ownEngine(t, func(*dockerd.Engine) {})
+	p := undeployed(t, e.Host())
+	p.bridged = true
+	p.write(t, first, "")
+	p.first(t)
+	from, to := first, second
+	// underWay starts a deployment, and returns once it is where it is to be hit.
+	underWay := func(where string) (*exec.Cmd, *output) {
+		p.write(t, to, "")
+		cmd, said := p.command("deploy", "--yes", "--trial", "off", "--soak", "3s", "--within", patience), &output{}
+		cmd.Stdout, cmd.Stderr = said, said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		await(t, where, func() bool {
+			if where == "apply" {
+				return strings.Contains(p.runs(t, "web", "{{.Image}}"), to)
+			}
+			return strings.Contains(said.String(), " verify     ok")
+		})
+		return cmd, said
+	}
+	// What an engine leaves when it is killed differs, and so does the end: it must be
+	// proven.
+	proven := func(where, out string, code int) {
+		t.Helper()
+		t.Logf("killed in %s: exit %d\n%s", where, code, out)
+		if code == 0 {
+			wantExit(t, out, code, 0, "deployed after")
+			from, to = to, from
+		} else {
+			wantExit(t, out, code, 1, "ROLLED BACK", "prove      ok")
+		}
+		p.serves(t, from)
+	}
+	for _, where := range []string{"apply", "soak"} {
+		cmd, said := underWay(where)
+		restarted(t, e)
+		cmd.Wait()
+		proven(where, said.String(), cmd.ProcessState.ExitCode())
+	}
+	// The host goes down, and comes up.
+	cmd, _ := underWay("soak")
+	cmd.Process.Kill()
+	cmd.Wait()
+	restarted(t, e)
+	out, code := p.aweigh(t, "deploy", "resume")
+	proven("soak, with the deployment", out, code)
+}

@@ -1,0 +1,283 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aweigh/aweigh/internal/compose"
+	"github.com/aweigh/aweigh/internal/config"
+	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/verify"
+)
+
+// rolled are the services that are rolled out. Of those that cannot be it says why.
+func (r *run) rolled(ctx context.Context, s *Stage, project *compose.Project, order []string) (map[string]*handover, error) {
+	all := map[string]*handover{}
+	if !s.Rollout {
+		return all, nil
+	}
+	before, err := r.Before(s.Name)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := r.engine(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range r.Targets(project, order) {
+		if h := before.handed[t.Service]; h != nil {
+			all[t.Service] = h // it goes on where it was
+			continue
+		}
+		h, blinks, err := rollable(ctx, engine, s, project, t, before.Containers)
+		if err != nil {
+			return nil, err
+		}
+		if h != nil {
+			all[t.Service] = h
+		}
+		if blinks != "" {
+			if err := r.tell(s, "%s blinks: %s", t.Service, blinks); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// tell notes what happened within apply.
+func (r *run) tell(s *Stage, format string, a ...any) error {
+	text := fmt.Sprintf(format, a...)
+	r.Out.Say("%-12s %-10s %s", s.Name, stepApply, text)
+	return r.tellJournal(Entry{Event: Noted, Stage: s.Name, Step: stepApply, Detail: text})
+}
+
+// rollOut starts new instances of a service beside the old ones, proves them, has
+// the proxy send to them, and only then has the old ones end. It may be done again:
+// which containers there are says how far it came.
+func (r *run) rollOut(ctx context.Context, s *Stage, project *compose.Project, tool *compose.Tool, log io.Writer, h *handover) error {
+	engine, err := r.engine(s)
+	if err != nil {
+		return err
+	}
+	before, err := r.Before(s.Name)
+	if err != nil {
+		return err
+	}
+	if err := r.keepHandover(s, h); err != nil {
+		return err
+	}
+	old, fresh, err := beside(ctx, engine, before, s, h.Service)
+	if err != nil || len(old) == 0 {
+		return err // it came so far already
+	}
+	service := project.All()[h.Service]
+	want := service.GetScale()
+	scale := []string{"--no-recreate", "--scale", fmt.Sprintf("%s=%d", h.Service, len(old)+want), h.Service}
+	if len(fresh) < want {
+		// Compose alone knows whether anything would change: the new ones are made,
+		// and compared, before any of them runs.
+		if err := tool.Run(ctx, s.Choice(), log, append([]string{"up", "--no-start", "--no-build", "--no-deps", "--no-color"}, scale...)...); err != nil {
+			return err
+		}
+		if old, fresh, err = beside(ctx, engine, before, s, h.Service); err != nil {
+			return err
+		}
+	}
+	if !slices.ContainsFunc(fresh, func(c docker.Twin) bool { return !alike(c, old[0]) }) {
+		for _, c := range fresh {
+			if err := engine.Discard(ctx, c.ID); err != nil {
+				return err
+			}
+		}
+		if err := r.forgetHandover(s, h.Service); err != nil || len(old) == want {
+			return err
+		}
+		return up(ctx, tool, s.Choice(), log, h.Service) // there are to be more or fewer
+	}
+	// It is Compose that starts them: the old one connects networks only then.
+	if err := up(ctx, tool, s.Choice(), log, scale...); err != nil {
+		return err
+	}
+	if err := r.tell(s, "%s: %s started beside %s", h.Service, names(fresh), names(old)); err != nil {
+		return err
+	}
+	if err := r.provenBeside(ctx, s, engine, project, h, old); err != nil {
+		return fmt.Errorf("%s still serves, %s does not: %w", names(old), names(fresh), err)
+	}
+	if err := r.tell(s, "%s: %s proven", h.Service, names(fresh)); err != nil {
+		return err
+	}
+	h.Handed = true
+	if err := r.keepHandover(s, h); err != nil {
+		return err
+	}
+	if err := h.give(ctx, engine, s.Project, each(fresh)); err != nil {
+		return err
+	}
+	if !h.follows() {
+		if err := r.tell(s, "%s: %s sends to %s", h.Service, h.Proxy, names(fresh)); err != nil {
+			return err
+		}
+	}
+	if h.Leave != "" {
+		h.Left = true
+		if err := r.keepHandover(s, h); err != nil {
+			return err
+		}
+		for _, c := range old {
+			r.Out.Wait(c.Name + " is asked to leave")
+			if err := leave(ctx, engine, h, c); err != nil {
+				return fmt.Errorf("%s was asked to leave: %w", c.Name, err)
+			}
+		}
+	}
+	if err := drain(ctx, engine, h, old, r.Out.Wait); err != nil {
+		return err
+	}
+	return r.tell(s, "%s: %s drained and removed", h.Service, names(old))
+}
+
+// beside are the containers that a service had, as far as they are there, and the
+// others that it has.
+func beside(ctx context.Context, engine *docker.Engine, before *Before, s *Stage, service string) (old, fresh []docker.Twin, err error) {
+	all, err := engine.Twins(ctx, s.Project)
+	for _, c := range all {
+		switch {
+		case c.Service != service:
+		case before.had(c.ID) != nil:
+			old = append(old, c)
+		default:
+			fresh = append(fresh, c)
+		}
+	}
+	return old, fresh, err
+}
+
+// alike reports whether Compose would leave a container as it is, another being
+// what it would make.
+func alike(a, b docker.Twin) bool {
+	const hash = "com.docker.compose.config-hash"
+	return a.ImageID == b.ImageID && a.Config.Labels[hash] == b.Config.Labels[hash]
+}
+
+// provenBeside verifies the new instances, with the old ones beside them. A service
+// of which nobody says what to ask is asked at the port that the proxy is given.
+func (r *run) provenBeside(ctx context.Context, s *Stage, engine *docker.Engine, project *compose.Project, h *handover, old []docker.Twin) error {
+	targets := r.Targets(project, []string{h.Service})
+	for n := range targets {
+		t := &targets[n]
+		for _, c := range old {
+			t.Beside = append(t.Beside, c.ID)
+		}
+		if t.Settings.Probe == "" && h.Port != 0 && project.All()[h.Service].HealthCheck == nil {
+			t.Settings.Probe = fmt.Sprintf("tcp://:%d", h.Port)
+		}
+	}
+	report, err := r.look(ctx, engine, targets, s.Within)
+	if err != nil {
+		return err
+	}
+	for _, c := range report.Checks {
+		if c.Name == "start-proven" && c.Result == verify.Unknown {
+			return errors.New(c.Found)
+		}
+	}
+	return failure(report)
+}
+
+// leaveLimit is how long a health check may take to fail once it is asked to.
+const leaveLimit = time.Minute
+
+// drain ends instances to which the proxy sends no more: requests that are under
+// way get the time of Drain, and then their stop grace.
+func drain(ctx context.Context, engine *docker.Engine, h *handover, leaving []docker.Twin, tell func(string)) error {
+	if slices.ContainsFunc(leaving, func(c docker.Twin) bool { return c.Status == "running" }) {
+		tell(fmt.Sprintf("requests to %s get %s to end", names(leaving), h.Drain))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(h.Drain):
+		}
+	}
+	for _, c := range leaving {
+		if err := engine.Remove(ctx, c.ID); err != nil {
+			return fmt.Errorf("container %s cannot be removed: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+// leave has an instance say that it is not well, and waits until the engine knows.
+func leave(ctx context.Context, engine *docker.Engine, h *handover, c docker.Twin) error {
+	words, err := config.ParseCommand(h.Leave)
+	if err == nil {
+		err = runIn(ctx, engine, c.ID, leaveLimit, words)
+	}
+	if err != nil {
+		return err
+	}
+	for end := time.Now().Add(leaveLimit); time.Now().Before(end); {
+		health, status, err := engine.Health(ctx, c.ID)
+		if err != nil || health == "" || health == "unhealthy" || status != "running" {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return nil // it is stopped all the same
+}
+
+func each(all []docker.Twin) (names []string) {
+	for _, c := range all {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+func names(all []docker.Twin) string { return strings.Join(each(all), ", ") }
+
+func handoverFile(s *Stage, service string) string {
+	return filepath.Join(s.Name, "rollout-"+service+".json")
+}
+
+func (d *Deployment) keepHandover(s *Stage, h *handover) error {
+	text, err := json.MarshalIndent(h, "", "  ")
+	if err != nil {
+		return err
+	}
+	return d.keep(handoverFile(s, h.Service), text)
+}
+
+func (d *Deployment) forgetHandover(s *Stage, service string) error {
+	return os.Remove(filepath.Join(d.Dir, handoverFile(s, service)))
+}
+
+// handovers are those of a stage, by service.
+func (d *Deployment) handovers(stage string) (map[string]*handover, error) {
+	files, err := filepath.Glob(filepath.Join(d.Dir, stage, "rollout-*.json"))
+	all := map[string]*handover{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		h := &handover{}
+		if err := json.Unmarshal(text, h); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		all[h.Service] = h
+	}
+	return all, err
+}

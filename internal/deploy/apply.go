@@ -56,7 +56,7 @@ func (r *run) apply(ctx context.Context, s *Stage) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rolled, err := r.rolled(ctx, s, project, order)
+	rolled, blinks, err := r.rolled(ctx, s, project, order)
 	if err != nil {
 		return "", err
 	}
@@ -79,6 +79,11 @@ func (r *run) apply(ctx context.Context, s *Stage) (string, error) {
 		r.Out.Wait(fmt.Sprintf("%d of %d: %s", done, len(order), strings.Join(batch, ", ")))
 		if err := up(ctx, tool, s.Choice(), log, batch...); err != nil {
 			return "", fmt.Errorf("%s: %w", strings.Join(batch, ", "), err)
+		}
+		for _, one := range batch {
+			if err := r.tellBlink(ctx, s, one, blinks[one]); err != nil {
+				return "", err
+			}
 		}
 		if wait {
 			if err := r.proven(ctx, s, project, []string{name}); err != nil {

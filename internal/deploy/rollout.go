@@ -18,39 +18,35 @@ import (
 	"github.com/aweigh/aweigh/internal/verify"
 )
 
-// rolled are the services that are rolled out. Of those that cannot be it says why.
-func (r *run) rolled(ctx context.Context, s *Stage, project *compose.Project, order []string) (map[string]*handover, error) {
-	all := map[string]*handover{}
+// rolled are the services that are rolled out, and why the others blink if anything
+// of them changes.
+func (r *run) rolled(ctx context.Context, s *Stage, project *compose.Project, order []string) (rolled map[string]*handover, blinks map[string]string, err error) {
+	rolled, blinks = map[string]*handover{}, map[string]string{}
 	if !s.Rollout {
-		return all, nil
+		return rolled, blinks, nil
 	}
 	before, err := r.Before(s.Name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	engine, err := r.engine(s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, t := range r.Targets(project, order) {
-		if h := before.handed[t.Service]; h != nil {
-			all[t.Service] = h // it goes on where it was
-			continue
-		}
-		h, blinks, err := rollable(ctx, engine, s, project, t, before.Containers)
-		if err != nil {
-			return nil, err
-		}
-		if h != nil {
-			all[t.Service] = h
-		}
-		if blinks != "" {
-			if err := r.tell(s, "%s blinks: %s", t.Service, blinks); err != nil {
-				return nil, err
+		h, why := before.handed[t.Service], "" // which goes on where it was
+		if h == nil {
+			if h, why, err = rollable(ctx, engine, s, project, t, before.Containers); err != nil {
+				return nil, nil, err
 			}
 		}
+		if h != nil {
+			rolled[t.Service] = h
+		} else if why != "" {
+			blinks[t.Service] = why
+		}
 	}
-	return all, nil
+	return rolled, blinks, nil
 }
 
 // tell notes what happened within apply.
@@ -58,6 +54,25 @@ func (r *run) tell(s *Stage, format string, a ...any) error {
 	text := fmt.Sprintf(format, a...)
 	r.Out.Say("%-12s %-10s %s", s.Name, stepApply, text)
 	return r.tellJournal(Entry{Event: Noted, Stage: s.Name, Step: stepApply, Detail: text})
+}
+
+// tellBlink says that a service was replaced the ordinary way, and why.
+func (r *run) tellBlink(ctx context.Context, s *Stage, service, why string) error {
+	if why == "" {
+		return nil
+	}
+	engine, err := r.engine(s)
+	if err != nil {
+		return err
+	}
+	before, err := r.Before(s.Name)
+	if err != nil {
+		return err
+	}
+	if _, fresh, err := beside(ctx, engine, before, s, service); err != nil || len(fresh) == 0 {
+		return err
+	}
+	return r.tell(s, "%s blinked: %s", service, why)
 }
 
 // rollOut starts new instances of a service beside the old ones, proves them, has

@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -105,6 +106,7 @@ func complain(err error) int {
 // project is a compose project of two services, of which the first release runs.
 type project struct {
 	dir, name, state string
+	file             string // the compose file, with words in capitals
 	port             int
 }
 
@@ -126,13 +128,25 @@ services:
 // deployed is a project whose first release was deployed.
 func deployed(t *testing.T) *project {
 	t.Helper()
+	return deployedWith(t, file, nil)
+}
+
+// deployedWith is one of another compose file, with files beside it.
+func deployedWith(t *testing.T, file string, beside map[string]string) *project {
+	t.Helper()
 	if absent != "" {
 		if os.Getenv("AWEIGH_TEST_ALL") != "" {
 			t.Fatal(absent + " (AWEIGH_TEST_ALL is set)")
 		}
 		t.Skip(absent)
 	}
-	p := &project{dir: t.TempDir(), state: t.TempDir(), port: freePort(t), name: prefix + "-" + strings.ToLower(t.Name())}
+	p := &project{dir: t.TempDir(), state: t.TempDir(), file: file, port: freePort(t), name: prefix + "-" + strings.ToLower(path.Base(t.Name()))}
+	for name, text := range beside {
+		name = filepath.Join(p.dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	t.Cleanup(func() {
 		p.down(t, "compose.yaml")
 		for _, tag := range docker(t, "images", "--format", "{{.Repository}}:{{.Tag}}", "aweigh-rollback/"+p.name+"-*") {
@@ -165,7 +179,7 @@ func (p *project) writeTo(t *testing.T, name, image, more string) {
 	if more != "" {
 		more = ", " + more
 	}
-	text := strings.NewReplacer("IMAGE", image, "PORT", fmt.Sprint(p.port), "FIRST", first, " MORE", more).Replace(file)
+	text := strings.NewReplacer("IMAGE", image, "PORT", fmt.Sprint(p.port), "FIRST", first, " MORE", more).Replace(p.file)
 	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

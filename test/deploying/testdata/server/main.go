@@ -1,12 +1,16 @@
 // Command server is the service under test. CRASH_AFTER and SICK_AFTER say when it
-// ends, and when its health endpoint begins to answer 500; as `server fail` it is a
-// migration that fails.
+// ends, and when its health endpoint begins to answer 500; /page takes its time to
+// answer with the release, and is well while the server runs, which ends what it has
+// begun. As `server fail` it is a migration that fails.
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -24,15 +28,30 @@ func main() {
 		})
 	}
 	fmt.Println("listening on :8080, release", os.Getenv("RELEASE"))
-	err := http.ListenAndServe(":8080", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := &http.Server{Addr: ":8080", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/page" {
+			time.Sleep(200 * time.Millisecond)
+			fmt.Fprint(w, os.Getenv("RELEASE"))
+			return
+		}
 		if sick > 0 && time.Since(began) > sick {
 			http.Error(w, `{"status": "error"}`, http.StatusInternalServerError)
 			return
 		}
 		fmt.Fprintln(w, `{"status": "ok"}`)
-	}))
-	fmt.Println(err)
-	os.Exit(1)
+	})}
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	ended := make(chan error)
+	go func() {
+		<-term
+		ended <- s.Shutdown(context.Background())
+	}()
+	if err := s.ListenAndServe(); err != http.ErrServerClosed {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	<-ended
 }
 
 func after(name string) time.Duration {

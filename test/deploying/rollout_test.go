@@ -1,0 +1,273 @@
+package deploying_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// behind is a service that publishes nothing, and nginx in front of it: Debian's,
+// from the files of this machine, since no registry answers.
+const behind = `
+version: "3"
+services:
+  web:
+    image: IMAGE
+    restart: always
+    expose: ["8080"]
+    labels:
+      aweigh.probe: "http://:8080/health"
+      aweigh.interval: 1s
+      aweigh.rollout.proxy: nginx
+      aweigh.rollout.container: proxy
+      aweigh.rollout.upstream: nginx/upstreams/web.conf
+      aweigh.rollout.drain: 3s
+    environment: {RELEASE: "IMAGE", SECRET: "hunter2" MORE}
+  proxy:
+    image: FIRST
+    restart: always
+    entrypoint: [/usr/sbin/nginx, "-g", "daemon off;"]
+    ports: ["127.0.0.1:PORT:80"]
+    volumes: ["./nginx:/etc/nginx:ro", "/usr:/usr:ro", "/lib:/lib:ro", "/lib64:/lib64:ro", "/etc/passwd:/etc/passwd:ro", "/etc/group:/etc/group:ro"]
+    tmpfs: [/run, /tmp, /var/log/nginx, /var/lib/nginx]
+    depends_on: [web]
+`
+
+const (
+	nginxConf = `user www-data;
+error_log stderr;
+events {}
+http {
+	access_log off;
+	include upstreams/*.conf;
+	server {
+		listen 80;
+		location / { proxy_pass http://web; }
+	}
+}
+`
+	upstreamConf = "# the shop\nupstream web {\n\tserver web:8080 max_fails=0;\n}\n"
+)
+
+// behindNginx is a project whose first release serves behind nginx.
+func behindNginx(t *testing.T) *project {
+	t.Helper()
+	if _, err := os.Stat("/usr/sbin/nginx"); err != nil {
+		if os.Getenv("AWEIGH_TEST_ALL") != "" {
+			t.Fatal("nginx is not there: test/setup installs it (AWEIGH_TEST_ALL is set)")
+		}
+		t.Skip("nginx is not there: test/setup installs it")
+	}
+	return deployedWith(t, behind, map[string]string{"nginx/nginx.conf": nginxConf, "nginx/upstreams/web.conf": upstreamConf})
+}
+
+// visitors ask for a page without pause, through the proxy, until stop, which
+// returns how often each release answered. Whatever else came fails the test.
+func visitors(t *testing.T, p *project) (stop func() map[string]int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	url := fmt.Sprintf("http://127.0.0.1:%d/page", p.port)
+	await(t, "the first answer through the proxy", func() bool {
+		_, err := page(ctx, http.DefaultClient, url)
+		return err == nil
+	})
+	var mu sync.Mutex
+	served := map[string]int{}
+	var all sync.WaitGroup
+	for n := range 4 {
+		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: n%2 == 0}, Timeout: time.Minute}
+		all.Go(func() {
+			defer c.CloseIdleConnections()
+			for ctx.Err() == nil {
+				release, err := page(ctx, c, url)
+				if ctx.Err() != nil {
+					return
+				}
+				if err != nil {
+					t.Errorf("%s: a request failed: %v", time.Now().Format("15:04:05.000"), err)
+				}
+				mu.Lock()
+				served[release]++
+				mu.Unlock()
+			}
+		})
+	}
+	return func() map[string]int {
+		cancel()
+		all.Wait()
+		t.Logf("served: %v", served)
+		return served
+	}
+}
+
+func page(ctx context.Context, c *http.Client, url string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	answer, err := c.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %.80s", answer.Status, body)
+	}
+	return string(body), err
+}
+
+func (p *project) upstream(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(p.dir, "nginx/upstreams/web.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// alone fails unless one container of web runs, of this release, and Compose would
+// change nothing of the project.
+func (p *project) alone(t *testing.T, release string) {
+	t.Helper()
+	if image := p.runs(t, "web", "{{.Image}}"); image != release {
+		t.Errorf("runs %q, want %s", image, release)
+	}
+	was := strings.Join(docker(t, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name), " ")
+	cmd := exec.Command("docker-compose", "--project-name", p.name, "--no-ansi", "up", "--detach")
+	cmd.Dir = p.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("docker-compose up: %v: %s", err, out)
+	}
+	if now := strings.Join(docker(t, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name), " "); now != was {
+		t.Errorf("docker-compose up made of %s %s", was, now)
+	}
+}
+
+func TestRolloutLosesNoRequest(t *testing.T) {
+	t.Parallel()
+	p := behindNginx(t)
+	stop := visitors(t, p)
+	p.write(t, second, "")
+	out, code := p.aweigh(t, "deploy", "--dry-run", "--rollout")
+	wantExit(t, out, code, 0, "then nginx is given it", "it blinks: it publishes port")
+	out, code = p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
+	wantExit(t, out, code, 0, "deployed after", "web_2 started beside ", "nginx sends to "+p.name+"_web_2", "web_1 drained and removed")
+	served := stop()
+	if served[first] == 0 || served[second] == 0 {
+		t.Errorf("served: %v", served)
+	}
+	if want := "# the shop\nupstream web {\n\tserver " + p.name + "_web_2:8080 max_fails=0;\n}\n"; p.upstream(t) != want {
+		t.Errorf("the upstream file is %q", p.upstream(t))
+	}
+	p.alone(t, second)
+	out, code = p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
+	wantExit(t, out, code, 0, "nothing had to change")
+}
+
+func TestReleaseThatNeverIsReadyGetsNoRequest(t *testing.T) {
+	t.Parallel()
+	p := behindNginx(t)
+	web := p.runs(t, "web", "{{.ID}}")
+	stop := visitors(t, p)
+	p.write(t, second, "SICK_AFTER: 1ns")
+	out, code := p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", "30s")
+	wantExit(t, out, code, 1, "ROLLED BACK", "_web_1 still serves")
+	if served := stop(); served[second] != 0 {
+		t.Errorf("served: %v", served)
+	}
+	if p.runs(t, "web", "{{.ID}}") != web {
+		t.Error("the old instance was made anew")
+	}
+	if p.upstream(t) != upstreamConf {
+		t.Errorf("the upstream file is %q", p.upstream(t))
+	}
+	p.write(t, first, "")
+	p.alone(t, first)
+}
+
+func TestRolloutThatTurnsSickIsRolledBackWithoutALostRequest(t *testing.T) {
+	t.Parallel()
+	p := behindNginx(t)
+	stop := visitors(t, p)
+	p.write(t, second, "SICK_AFTER: 45s")
+	out, code := p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience, "--soak", "24h")
+	wantExit(t, out, code, 1, "ROLLED BACK", "web_1 drained and removed", "soak of local")
+	served := stop()
+	if served[second] == 0 {
+		t.Errorf("served: %v", served)
+	}
+	if !strings.Contains(p.upstream(t), p.name+"_web_1:8080") {
+		t.Errorf("the upstream file is %q", p.upstream(t))
+	}
+	p.write(t, first, "")
+	p.alone(t, first)
+}
+
+// killedRollout kills a rollout once it has come somewhere, while visitors ask.
+func killedRollout(t *testing.T, where string, reached func(*project) bool) (p *project, stop func() map[string]int) {
+	t.Helper()
+	p = behindNginx(t)
+	stop = visitors(t, p)
+	p.write(t, second, "")
+	cmd := p.command("deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, where, func() bool { return reached(p) })
+	cmd.Process.Kill()
+	cmd.Wait()
+	return p, stop
+}
+
+func TestKilledRolloutIsResumedOrAborted(t *testing.T) {
+	for where, reached := range map[string]func(*testing.T) func(*project) bool{
+		"started": func(t *testing.T) func(*project) bool {
+			return func(p *project) bool { return strings.Contains(p.runs(t, "web", "{{.Image}}"), second) }
+		},
+		"handed": func(t *testing.T) func(*project) bool {
+			return func(p *project) bool { return strings.Contains(p.upstream(t), "_web_2") }
+		},
+	} {
+		t.Run(where+"-resume", func(t *testing.T) {
+			t.Parallel()
+			p, stop := killedRollout(t, where, reached(t))
+			out, code := p.aweigh(t, "deploy", "resume")
+			wantExit(t, out, code, 0, "deployed after", "web_1 drained and removed")
+			stop()
+			p.alone(t, second)
+		})
+		t.Run(where+"-abort", func(t *testing.T) {
+			t.Parallel()
+			p, stop := killedRollout(t, where, reached(t))
+			web := p.runs(t, "web", "{{.ID}} {{.Image}}")
+			out, code := p.aweigh(t, "deploy", "abort")
+			wantExit(t, out, code, 1, "ROLLED BACK", "what ran before still runs")
+			stop()
+			if left := p.runs(t, "web", "{{.ID}}"); !strings.Contains(web, left) {
+				t.Errorf("runs %s, ran %s", left, web)
+			}
+			p.write(t, first, "")
+			p.alone(t, first)
+		})
+	}
+}
+
+func TestServiceThatPublishesAPortIsSaidToBlink(t *testing.T) {
+	t.Parallel()
+	p := deployed(t)
+	p.write(t, second, "")
+	out, code := p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
+	wantExit(t, out, code, 0, "deployed after", fmt.Sprintf("web blinked: it publishes port %d", p.port))
+	if strings.Contains(out, "db blinked") {
+		t.Error("what did not change is said to have blinked")
+	}
+}

@@ -194,7 +194,7 @@ func TestReleaseThatNeverIsReadyGetsNoRequest(t *testing.T) {
 	p.alone(t, first)
 }
 
-func TestRolloutThatTurnsSickIsRolledBackWithoutALostRequest(t *testing.T) {
+func TestRolloutThatTurnsSickIsUndone(t *testing.T) {
 	t.Parallel()
 	p := behindNginx(t)
 	stop := visitors(t, p)
@@ -261,7 +261,7 @@ func TestKilledRolloutIsResumedOrAborted(t *testing.T) {
 	}
 }
 
-func TestServiceThatPublishesAPortIsSaidToBlink(t *testing.T) {
+func TestPublishedPortIsSaidToBlink(t *testing.T) {
 	t.Parallel()
 	p := deployed(t)
 	p.write(t, second, "")

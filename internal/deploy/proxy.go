@@ -39,6 +39,17 @@ const (
 // follows reports whether the proxy looks by itself which instances there are.
 func (h *handover) follows() bool { return h.Proxy == "traefik" || h.Proxy == "caddy" }
 
+// told says what the proxy does now.
+func (h *handover) told(fresh, old string) string {
+	switch {
+	case !h.follows():
+		return h.Proxy + " sends to " + fresh
+	case h.Proxy == "traefik" && h.Leave == "":
+		return "traefik finds " + fresh + " by itself; a request that it sends to " + old + " as that ends may fail, for there is no aweigh.rollout.leave"
+	}
+	return h.Proxy + " finds " + fresh + " by itself"
+}
+
 // give has the proxy send to these containers, and to no others.
 func (h *handover) give(ctx context.Context, engine *docker.Engine, project string, names []string) error {
 	var addrs []string

@@ -138,10 +138,8 @@ func (r *run) rollOut(ctx context.Context, s *Stage, project *compose.Project, t
 	if err := h.give(ctx, engine, s.Project, each(fresh)); err != nil {
 		return err
 	}
-	if !h.follows() {
-		if err := r.tell(s, "%s: %s sends to %s", h.Service, h.Proxy, names(fresh)); err != nil {
-			return err
-		}
+	if err := r.tell(s, "%s: %s", h.Service, h.told(names(fresh), names(old))); err != nil {
+		return err
 	}
 	if h.Leave != "" {
 		h.Left = true

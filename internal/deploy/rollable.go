@@ -176,6 +176,10 @@ func writes(c docker.Twin, shared bool) string {
 	return ""
 }
 
+// maxDNS is the longest name that can be looked up (RFC 1035). That of the new
+// instance may have a digit more.
+const maxDNS = 63
+
 // lacks says what is not there of what the proxy needs.
 func (h *handover) lacks(service types.ServiceConfig, was docker.Twin) string {
 	checked := service.HealthCheck != nil && !service.HealthCheck.Disable
@@ -197,6 +201,8 @@ func (h *handover) lacks(service types.ServiceConfig, was docker.Twin) string {
 		return ""
 	case h.Container == "":
 		return "in which container " + h.Proxy + " runs is not said (aweigh.rollout.container)"
+	case len(was.Name) >= maxDNS:
+		return "the name " + was.Name + " is too long to be looked up"
 	case h.Port == 0:
 		return "its port is not known (aweigh.rollout.port)"
 	case h.Proxy == "nginx" && h.Upstream == "":

@@ -14,9 +14,10 @@ import (
 	"time"
 )
 
-// behind is a service that publishes nothing, and nginx in front of it: Debian's,
-// from the files of this machine, since no registry answers.
-const behind = `
+// behind is the compose file of a service that publishes nothing, and of the proxy
+// before it, which runs from the files of this machine, since no registry answers.
+func behind(labels, proxy string) string {
+	return `
 version: "3"
 services:
   web:
@@ -26,20 +27,26 @@ services:
     labels:
       aweigh.probe: "http://:8080/health"
       aweigh.interval: 1s
-      aweigh.rollout.proxy: nginx
-      aweigh.rollout.container: proxy
-      aweigh.rollout.upstream: nginx/upstreams/web.conf
-      aweigh.rollout.drain: 3s
+      aweigh.rollout.drain: 3s` + labels + `
     environment: {RELEASE: "IMAGE", SECRET: "hunter2" MORE}
   proxy:
     image: FIRST
     restart: always
-    entrypoint: [/usr/sbin/nginx, "-g", "daemon off;"]
     ports: ["127.0.0.1:PORT:80"]
+    depends_on: [web]` + proxy + "\n"
+}
+
+// nginx is Debian's.
+const (
+	nginxLabels = `
+      aweigh.rollout.proxy: nginx
+      aweigh.rollout.container: proxy
+      aweigh.rollout.upstream: nginx/upstreams/web.conf`
+	nginxProxy = `
+    entrypoint: [/usr/sbin/nginx, "-g", "daemon off;"]
     volumes: ["./nginx:/etc/nginx:ro", "/usr:/usr:ro", "/lib:/lib:ro", "/lib64:/lib64:ro", "/etc/passwd:/etc/passwd:ro", "/etc/group:/etc/group:ro"]
-    tmpfs: [/run, /tmp, /var/log/nginx, /var/lib/nginx]
-    depends_on: [web]
-`
+    tmpfs: [/run, /tmp, /var/log/nginx, /var/lib/nginx]`
+)
 
 const (
 	nginxConf = `user www-data;
@@ -60,13 +67,18 @@ http {
 // behindNginx is a project whose first release serves behind nginx.
 func behindNginx(t *testing.T) *project {
 	t.Helper()
-	if _, err := os.Stat("/usr/sbin/nginx"); err != nil {
+	needs(t, "/usr/sbin/nginx")
+	return deployedWith(t, behind(nginxLabels, nginxProxy), map[string]string{"nginx/nginx.conf": nginxConf, "nginx/upstreams/web.conf": upstreamConf})
+}
+
+func needs(t *testing.T, program string) {
+	t.Helper()
+	if _, err := os.Stat(program); err != nil {
 		if os.Getenv("AWEIGH_TEST_ALL") != "" {
-			t.Fatal("nginx is not there: test/setup installs it (AWEIGH_TEST_ALL is set)")
+			t.Fatalf("%s is not there: test/setup installs it (AWEIGH_TEST_ALL is set)", program)
 		}
-		t.Skip("nginx is not there: test/setup installs it")
+		t.Skipf("%s is not there: test/setup installs it", program)
 	}
-	return deployedWith(t, behind, map[string]string{"nginx/nginx.conf": nginxConf, "nginx/upstreams/web.conf": upstreamConf})
 }
 
 // visitors ask for a page without pause, through the proxy, until stop, which
@@ -155,20 +167,13 @@ func (p *project) alone(t *testing.T, release string) {
 func TestRolloutLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	p := behindNginx(t)
-	stop := visitors(t, p)
 	p.write(t, second, "")
 	out, code := p.aweigh(t, "deploy", "--dry-run", "--rollout")
 	wantExit(t, out, code, 0, "then nginx is given it", "it blinks: it publishes port")
-	out, code = p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
-	wantExit(t, out, code, 0, "deployed after", "web_2 started beside ", "nginx sends to "+p.name+"_web_2", "web_1 drained and removed")
-	served := stop()
-	if served[first] == 0 || served[second] == 0 {
-		t.Errorf("served: %v", served)
-	}
+	p.rolledOut(t, "web_2 started beside ", "nginx sends to "+p.name+"_web_2")
 	if want := "# the shop\nupstream web {\n\tserver " + p.name + "_web_2:8080 max_fails=0;\n}\n"; p.upstream(t) != want {
 		t.Errorf("the upstream file is %q", p.upstream(t))
 	}
-	p.alone(t, second)
 	out, code = p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
 	wantExit(t, out, code, 0, "nothing had to change")
 }
@@ -270,4 +275,75 @@ func TestPublishedPortIsSaidToBlink(t *testing.T) {
 	if strings.Contains(out, "db blinked") {
 		t.Error("what did not change is said to have blinked")
 	}
+}
+
+// rolledOut rolls the second release out before visitors, none of whom may notice.
+func (p *project) rolledOut(t *testing.T, words ...string) {
+	t.Helper()
+	stop := visitors(t, p)
+	p.write(t, second, "")
+	out, code := p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
+	wantExit(t, out, code, 0, append(words, "deployed after", "web_1 drained and removed")...)
+	served := stop()
+	if served[first] == 0 || served[second] == 0 {
+		t.Errorf("served: %v", served)
+	}
+	p.alone(t, second)
+}
+
+func TestRolloutBehindKamalProxy(t *testing.T) {
+	t.Parallel()
+	if absent != "" {
+		t.Skip(absent)
+	}
+	bin := t.TempDir()
+	cmd := exec.Command("go", "build", "-o", bin, "github.com/basecamp/kamal-proxy/cmd/kamal-proxy")
+	cmd.Dir, cmd.Env = "../tools", append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build kamal-proxy: %v\n%s", err, out)
+	}
+	p := deployedWith(t, behind(`
+      aweigh.rollout.proxy: kamal-proxy
+      aweigh.rollout.container: proxy
+      aweigh.rollout.name: shop
+      aweigh.rollout.options: "--health-check-path=/health"`, `
+    entrypoint: [/usr/local/bin/kamal-proxy, run]
+    environment: {HOME: /home}
+    tmpfs: [/home, /tmp]
+    volumes: ["`+bin+`:/usr/local/bin:ro"]`), nil)
+	proxy := p.name + "_proxy_1"
+	docker(t, "exec", proxy, "kamal-proxy", "deploy", "shop", "--target", p.name+"_web_1:8080", "--health-check-path=/health")
+	p.rolledOut(t, "kamal-proxy sends to "+p.name+"_web_2")
+	if list := strings.Join(docker(t, "exec", proxy, "kamal-proxy", "list"), " "); !strings.Contains(list, p.name+"_web_2:8080") {
+		t.Errorf("kamal-proxy has %s", list)
+	}
+}
+
+// Caddy follows the network's names here as caddy-docker-proxy, which cannot be had
+// where this runs, follows labels: both send to an instance once it has started.
+func TestRolloutBehindCaddy(t *testing.T) {
+	t.Parallel()
+	needs(t, "/usr/bin/caddy")
+	p := deployedWith(t, behind(`
+      caddy: ":80"
+      caddy.reverse_proxy: "{{upstreams 8080}}"
+      caddy.reverse_proxy.lb_try_duration: 1m`, `
+    entrypoint: [/usr/bin/caddy, run, --config, /etc/caddy/Caddyfile]
+    environment: {HOME: /tmp}
+    tmpfs: [/tmp]
+    volumes: ["./caddy:/etc/caddy:ro", "/usr:/usr:ro", "/lib:/lib:ro", "/lib64:/lib64:ro"]`), map[string]string{"caddy/Caddyfile": `{
+	admin off
+}
+:80 {
+	reverse_proxy {
+		dynamic a {
+			name web
+			port 8080
+			refresh 1s
+		}
+		lb_try_duration 1m
+	}
+}
+`})
+	p.rolledOut(t, "caddy finds "+p.name+"_web_2 by itself")
 }

@@ -96,7 +96,7 @@ func (r *run) rollOut(ctx context.Context, s *Stage, project *compose.Project, t
 	}
 	service := project.All()[h.Service]
 	want := service.GetScale()
-	scale := []string{"--no-recreate", "--scale", fmt.Sprintf("%s=%d", h.Service, len(old)+want), h.Service}
+	scale := []string{"--no-recreate", "--scale", fmt.Sprintf("%s=%d", h.Service, len(old)+max(want, len(fresh))), h.Service}
 	if len(fresh) < want {
 		// Compose alone knows whether anything would change: the new ones are made,
 		// and compared, before any of them runs.
@@ -211,9 +211,10 @@ func (r *run) provenBeside(ctx context.Context, s *Stage, engine *docker.Engine,
 const leaveLimit = time.Minute
 
 // drain ends instances to which the proxy sends no more: requests that are under
-// way get the time of Drain, and then their stop grace.
+// way get the time of Drain, and then their stop grace. kamal-proxy has waited for
+// them itself.
 func drain(ctx context.Context, engine *docker.Engine, h *handover, leaving []docker.Twin, tell func(string)) error {
-	if slices.ContainsFunc(leaving, func(c docker.Twin) bool { return c.Status == "running" }) {
+	if h.Proxy != "kamal-proxy" && slices.ContainsFunc(leaving, func(c docker.Twin) bool { return c.Status == "running" }) {
 		tell(fmt.Sprintf("requests to %s get %s to end", names(leaving), h.Drain))
 		select {
 		case <-ctx.Done():

@@ -146,12 +146,12 @@ func (p *project) upstream(t *testing.T) string {
 	return string(text)
 }
 
-// alone fails unless one container of web runs, of this release, and Compose would
+// alone fails unless containers of web of these releases run, and Compose would
 // change nothing of the project.
-func (p *project) alone(t *testing.T, release string) {
+func (p *project) alone(t *testing.T, releases ...string) {
 	t.Helper()
-	if image := p.runs(t, "web", "{{.Image}}"); image != release {
-		t.Errorf("runs %q, want %s", image, release)
+	if images := p.runs(t, "web", "{{.Image}}"); images != strings.Join(releases, " ") {
+		t.Errorf("runs %q, want %s", images, releases)
 	}
 	was := strings.Join(docker(t, "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name), " ")
 	cmd := exec.Command("docker-compose", "--project-name", p.name, "--no-ansi", "up", "--detach")
@@ -263,6 +263,86 @@ func TestKilledRolloutIsResumedOrAborted(t *testing.T) {
 			p.write(t, first, "")
 			p.alone(t, first)
 		})
+	}
+}
+
+func TestKilledWayBackOfARolloutGoesOn(t *testing.T) {
+	t.Parallel()
+	p := behindNginx(t)
+	stop := visitors(t, p)
+	p.write(t, second, "")
+	cmd := p.command("deploy", "--rollout", "--yes", "--trial", "off", "--within", patience, "--soak", "24h")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the end of the old instance", func() bool {
+		return p.runs(t, "web", "{{.Image}}") == second && strings.Contains(p.upstream(t), "_web_2")
+	})
+	cmd.Process.Signal(os.Interrupt)
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 4 {
+		t.Errorf("interrupted: %v", cmd.ProcessState)
+	}
+	cmd = p.command("deploy", "abort")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the old instance, made again", func() bool { return strings.Contains(p.runs(t, "web", "{{.Image}}"), first) })
+	cmd.Process.Kill()
+	cmd.Wait()
+	both := p.runs(t, "web", "{{.ID}}")
+	out, code := p.aweigh(t, "deploy", "abort")
+	wantExit(t, out, code, 1, "ROLLED BACK", "runs again as before: web")
+	stop()
+	if left := p.runs(t, "web", "{{.ID}}"); !strings.Contains(both, left) {
+		t.Errorf("runs %s, ran %s", left, both)
+	}
+	p.write(t, first, "")
+	p.alone(t, first)
+}
+
+func TestTwoInstancesAreRolledOut(t *testing.T) {
+	t.Parallel()
+	needs(t, "/usr/sbin/nginx")
+	file := strings.NewReplacer(`version: "3"`, `version: "2.4"`, "expose:", "scale: 2\n    expose:").Replace(behind(nginxLabels, nginxProxy))
+	p := deployedWith(t, file, map[string]string{"nginx/nginx.conf": nginxConf, "nginx/upstreams/web.conf": upstreamConf})
+	stop := visitors(t, p)
+	p.write(t, second, "")
+	out, code := p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
+	wantExit(t, out, code, 0, "deployed after", "drained and removed")
+	stop()
+	for _, name := range []string{"_web_3:8080", "_web_4:8080"} {
+		if !strings.Contains(p.upstream(t), name) {
+			t.Errorf("the upstream file is %q", p.upstream(t))
+		}
+	}
+	p.alone(t, second, second)
+}
+
+// The service has a name of its own, since the watcher sees all that runs here.
+func TestRolloutIsNoAlarm(t *testing.T) {
+	t.Parallel()
+	needs(t, "/usr/sbin/nginx")
+	name := strings.NewReplacer("web", "wares")
+	p := deployedWith(t, name.Replace(behind(nginxLabels, nginxProxy)), map[string]string{"nginx/nginx.conf": name.Replace(nginxConf), "nginx/upstreams/wares.conf": name.Replace(upstreamConf)})
+	watcher := p.command("watch", "--listen", "none")
+	if err := watcher.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		watcher.Process.Signal(os.Interrupt)
+		watcher.Wait()
+	})
+	ready := func() int {
+		out, _ := p.command("starts", "wares", "--json").Output()
+		return strings.Count(string(out), `"verdict":"ready"`)
+	}
+	await(t, "the first release in the watcher's eyes", func() bool { return ready() == 1 })
+	p.write(t, second, "")
+	out, code := p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
+	wantExit(t, out, code, 0, "deployed after", "wares_1 drained and removed")
+	await(t, "the second release in the watcher's eyes", func() bool { return ready() == 2 })
+	if out, err := p.command("incidents", "--all", "--json").CombinedOutput(); err != nil || strings.Contains(string(out), `"wares"`) {
+		t.Errorf("incidents: %v %s", err, out)
 	}
 }
 

@@ -323,7 +323,7 @@ func TestRolloutIsNoAlarm(t *testing.T) {
 	t.Parallel()
 	needs(t, "/usr/sbin/nginx")
 	name := strings.NewReplacer("web", "wares")
-	p := deployedWith(t, name.Replace(behind(nginxLabels, nginxProxy)), map[string]string{"nginx/nginx.conf": name.Replace(nginxConf), "nginx/upstreams/wares.conf": name.Replace(upstreamConf)})
+	p := deployedWith(t, name.Replace(behind(nginxLabels+"\n      aweigh.confirm-within: 5s\n      aweigh.settle: 1s", nginxProxy)), map[string]string{"nginx/nginx.conf": name.Replace(nginxConf), "nginx/upstreams/wares.conf": name.Replace(upstreamConf)})
 	watcher := p.command("watch", "--listen", "none")
 	if err := watcher.Start(); err != nil {
 		t.Fatal(err)
@@ -341,9 +341,22 @@ func TestRolloutIsNoAlarm(t *testing.T) {
 	out, code := p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
 	wantExit(t, out, code, 0, "deployed after", "wares_1 drained and removed")
 	await(t, "the second release in the watcher's eyes", func() bool { return ready() == 2 })
-	if out, err := p.command("incidents", "--all", "--json").CombinedOutput(); err != nil || strings.Contains(string(out), `"wares"`) {
-		t.Errorf("incidents: %v %s", err, out)
+	incidents := func(args ...string) string {
+		out, err := p.command("incidents", append(args, "--json")...).CombinedOutput()
+		if err != nil {
+			t.Errorf("incidents: %v", err)
+		}
+		return string(out)
 	}
+	if out := incidents("--all"); strings.Contains(out, `"wares"`) {
+		t.Errorf("incidents: %s", out)
+	}
+	p.write(t, first, "SICK_AFTER: 1ns")
+	out, code = p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", "30s")
+	wantExit(t, out, code, 1, "wares_2 still serves")
+	// That the sick one did not start is not told, and is over with it.
+	await(t, "the end of all incidents", func() bool { return !strings.Contains(incidents(), `"wares"`) })
+	t.Log(incidents("--all"))
 }
 
 func TestPublishedPortIsSaidToBlink(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
@@ -79,27 +80,37 @@ func (h *handover) give(ctx context.Context, engine *docker.Engine, project stri
 			}
 			words = append(words, options[1:]...)
 		}
-		return h.exec(ctx, engine, project, kamalLimit, words)
+		if err := h.exec(ctx, engine, project, kamalLimit, words); err != nil {
+			return fmt.Errorf("%w: %w", errRefused, err)
+		}
 	}
 	return nil
 }
 
+// errRefused says that the proxy was not changed.
+var errRefused = errors.New("the proxy keeps to what it had")
+
 // giveFile writes the upstream file, has nginx test it, and read it. What nginx
 // does not take is taken back.
 func (h *handover) giveFile(ctx context.Context, engine *docker.Engine, project, was, next string) error {
+	test, err := config.ParseCommand(h.Test)
+	if err != nil {
+		return err
+	}
+	reload, err := config.ParseCommand(h.Reload)
+	if err != nil {
+		return err
+	}
 	if err := replace(h.Upstream, next); err != nil {
 		return fmt.Errorf("nginx's upstream: %w", err)
 	}
-	for _, line := range []string{h.Test, h.Reload} {
-		words, err := config.ParseCommand(line)
-		if err == nil {
-			err = h.exec(ctx, engine, project, nginxLimit, words)
+	if err := h.exec(ctx, engine, project, nginxLimit, test); err != nil {
+		if undo := replace(h.Upstream, was); undo != nil {
+			return errors.Join(err, undo)
 		}
-		if err != nil {
-			return errors.Join(err, replace(h.Upstream, was))
-		}
+		return fmt.Errorf("%w: %w", errRefused, err)
 	}
-	return nil
+	return h.exec(ctx, engine, project, nginxLimit, reload)
 }
 
 // exec runs a program in each container of the proxy.
@@ -127,7 +138,8 @@ func runIn(ctx context.Context, engine *docker.Engine, id string, limit time.Dur
 		return fmt.Errorf("%s: %w", words[0], err)
 	}
 	if code != 0 {
-		return fmt.Errorf("%s: exit status %d: %s", strings.Join(words[:min(len(words), 2)], " "), code, lastLine([]byte(out)))
+		said := cli.Shorten(strings.Join(strings.Fields(out), " "), 300) // nginx says why in its first line, others in the last
+		return fmt.Errorf("%s: exit status %d: %s", strings.Join(words[:min(len(words), 2)], " "), code, said)
 	}
 	return nil
 }

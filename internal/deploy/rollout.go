@@ -136,6 +136,10 @@ func (r *run) rollOut(ctx context.Context, s *Stage, project *compose.Project, t
 		return err
 	}
 	if err := h.give(ctx, engine, s.Project, each(fresh)); err != nil {
+		if ctx.Err() == nil && errors.Is(err, errRefused) {
+			h.Handed = false // so that the way back need not ask it again
+			err = errors.Join(err, r.keepHandover(s, h))
+		}
 		return err
 	}
 	if err := r.tell(s, "%s: %s", h.Service, h.told(names(fresh), names(old))); err != nil {

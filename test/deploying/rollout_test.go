@@ -82,7 +82,8 @@ func needs(t *testing.T, program string) {
 }
 
 // visitors ask for a page without pause, through the proxy, until stop, which
-// returns how often each release answered. Whatever else came fails the test.
+// returns how often each release answered. Whoever gets anything else fails the test,
+// and asks no more.
 func visitors(t *testing.T, p *project) (stop func() map[string]int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -105,6 +106,7 @@ func visitors(t *testing.T, p *project) (stop func() map[string]int) {
 				}
 				if err != nil {
 					t.Errorf("%s: a request failed: %v", time.Now().Format("15:04:05.000"), err)
+					return // one says it
 				}
 				mu.Lock()
 				served[release]++
@@ -357,6 +359,52 @@ func TestRolloutIsNoAlarm(t *testing.T) {
 	// That the sick one did not start is not told, and is over with it.
 	await(t, "the end of all incidents", func() bool { return !strings.Contains(incidents(), `"wares"`) })
 	t.Log(incidents("--all"))
+}
+
+func TestRefusalOfNginxChangesNothing(t *testing.T) {
+	t.Parallel()
+	p := behindNginx(t)
+	web := p.runs(t, "web", "{{.ID}}")
+	stop := visitors(t, p)
+	if err := os.WriteFile(filepath.Join(p.dir, "nginx/upstreams/other.conf"), []byte("nonsense;\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, second, "")
+	out, code := p.aweigh(t, "deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
+	wantExit(t, out, code, 1, "ROLLED BACK", "the proxy keeps to what it had", "unknown directive", "what ran before still runs")
+	if served := stop(); served[second] != 0 || p.runs(t, "web", "{{.ID}}") != web || p.upstream(t) != upstreamConf {
+		t.Errorf("served %v, upstream %q", served, p.upstream(t))
+	}
+}
+
+// The old instance is asked to leave, and the deployment is aborted then: it cannot
+// be asked to stay, and is made again.
+func TestWhoeverLeftIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	needs(t, "/usr/sbin/nginx")
+	file := strings.Replace(behind(nginxLabels+"\n      aweigh.rollout.leave: /server leave", nginxProxy), "    expose:",
+		"    healthcheck: {test: [CMD, /server, health], interval: 1s, retries: 1}\n    expose:", 1)
+	p := deployedWith(t, file, map[string]string{"nginx/nginx.conf": nginxConf, "nginx/upstreams/web.conf": upstreamConf})
+	web := p.runs(t, "web", "{{.ID}}")
+	stop := visitors(t, p)
+	p.write(t, second, "")
+	cmd := p.command("deploy", "--rollout", "--yes", "--trial", "off", "--within", patience)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the word of the old instance that it leaves", func() bool {
+		return len(docker(t, "ps", "--quiet", "--no-trunc", "--filter", "id="+web, "--filter", "health=unhealthy")) > 0
+	})
+	cmd.Process.Kill()
+	cmd.Wait()
+	out, code := p.aweigh(t, "deploy", "abort")
+	wantExit(t, out, code, 1, "ROLLED BACK", "runs again as before: web")
+	stop()
+	if p.runs(t, "web", "{{.ID}}") == web {
+		t.Error("what was asked to leave stays")
+	}
+	p.write(t, first, "")
+	p.alone(t, first)
 }
 
 func TestPublishedPortIsSaidToBlink(t *testing.T) {

@@ -1,7 +1,8 @@
 // Command server is the service under test. CRASH_AFTER and SICK_AFTER say when it
 // ends, and when its health endpoint begins to answer 500; /page takes its time to
 // answer with the release, and is well while the server runs, which ends what it has
-// begun. As `server fail` it is a migration that fails.
+// begun. As `server fail` it is a migration that fails, as `server health` its health
+// check, which `server leave` has fail.
 package main
 
 import (
@@ -16,8 +17,7 @@ import (
 
 func main() {
 	if len(os.Args) > 1 {
-		fmt.Println("migration 17 failed: no such column")
-		os.Exit(1)
+		os.Exit(command(os.Args[1]))
 	}
 	began := time.Now()
 	crash, sick := after("CRASH_AFTER"), after("SICK_AFTER")
@@ -52,6 +52,28 @@ func main() {
 		os.Exit(1)
 	}
 	<-ended
+}
+
+// leaving is there once it was asked to leave.
+const leaving = "/leaving"
+
+func command(name string) (status int) {
+	switch name {
+	case "leave":
+		if err := os.WriteFile(leaving, nil, 0o600); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		return 0
+	case "health":
+		answer, err := http.Get("http://127.0.0.1:8080/health")
+		if _, left := os.Stat(leaving); err != nil || answer.StatusCode != http.StatusOK || left == nil {
+			return 1
+		}
+		return 0
+	}
+	fmt.Println("migration 17 failed: no such column")
+	return 1
 }
 
 func after(name string) time.Duration {

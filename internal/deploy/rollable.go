@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,6 +196,8 @@ func (h *handover) lacks(service types.ServiceConfig, was docker.Twin) string {
 		return "no proxy of it is known (aweigh.rollout.proxy)"
 	case h.Proxy == "traefik" && !checked:
 		return "without a health check traefik sends to an instance before it is proven"
+	case h.Proxy == "traefik" && relabelled(service.Labels, was.Config.Labels):
+		return "its labels for traefik change, which drops a route that two instances define differently"
 	case h.Proxy == "caddy" && !retries:
 		return "caddy sends to an instance before it is proven: with the label caddy.reverse_proxy.lb_try_duration it tries the other"
 	case h.follows():
@@ -209,6 +212,17 @@ func (h *handover) lacks(service types.ServiceConfig, was docker.Twin) string {
 		return "nginx's file is not said (aweigh.rollout.upstream)"
 	}
 	return ""
+}
+
+// relabelled reports whether Traefik would read other things from an instance than
+// from the one that it has.
+func relabelled(now types.Labels, was map[string]string) bool {
+	of := func(labels map[string]string) map[string]string {
+		mine := maps.Clone(labels)
+		maps.DeleteFunc(mine, func(label, _ string) bool { return !strings.HasPrefix(label, "traefik.") })
+		return mine
+	}
+	return !maps.Equal(of(now), of(was))
 }
 
 // lacksFile says why nginx would not see what is written to its file.

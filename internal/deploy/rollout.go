@@ -90,22 +90,11 @@ func (r *run) rollOut(ctx context.Context, s *Stage, project *compose.Project, t
 	if err := r.keepHandover(s, h); err != nil {
 		return err
 	}
-	old, fresh, err := beside(ctx, engine, before, s, h.Service)
-	if err != nil || len(old) == 0 {
-		return err // it came so far already
-	}
 	service := project.All()[h.Service]
 	want := service.GetScale()
-	scale := []string{"--no-recreate", "--scale", fmt.Sprintf("%s=%d", h.Service, len(old)+max(want, len(fresh))), h.Service}
-	if len(fresh) < want {
-		// Compose alone knows whether anything would change: the new ones are made,
-		// and compared, before any of them runs.
-		if err := tool.Run(ctx, s.Choice(), log, append([]string{"up", "--no-start", "--no-build", "--no-deps", "--no-color"}, scale...)...); err != nil {
-			return err
-		}
-		if old, fresh, err = beside(ctx, engine, before, s, h.Service); err != nil {
-			return err
-		}
+	old, fresh, err := r.makeBeside(ctx, engine, before, s, tool, log, h.Service, want)
+	if err != nil || len(old) == 0 {
+		return err // without old ones it came so far already
 	}
 	if !slices.ContainsFunc(fresh, func(c docker.Twin) bool { return !alike(c, old[0]) }) {
 		for _, c := range fresh {
@@ -119,7 +108,7 @@ func (r *run) rollOut(ctx context.Context, s *Stage, project *compose.Project, t
 		return up(ctx, tool, s.Choice(), log, h.Service) // there are to be more or fewer
 	}
 	// It is Compose that starts them: the old one connects networks only then.
-	if err := up(ctx, tool, s.Choice(), log, scale...); err != nil {
+	if err := up(ctx, tool, s.Choice(), log, scaled(h.Service, len(old)+len(fresh))...); err != nil {
 		return err
 	}
 	if err := r.tell(s, "%s: %s started beside %s", h.Service, names(fresh), names(old)); err != nil {
@@ -131,36 +120,73 @@ func (r *run) rollOut(ctx context.Context, s *Stage, project *compose.Project, t
 	if err := r.tell(s, "%s: %s proven", h.Service, names(fresh)); err != nil {
 		return err
 	}
-	h.Handed = true
-	if err := r.keepHandover(s, h); err != nil {
-		return err
-	}
-	if err := h.give(ctx, engine, s.Project, each(fresh)); err != nil {
-		if ctx.Err() == nil && errors.Is(err, errRefused) {
-			h.Handed = false // so that the way back need not ask it again
-			err = errors.Join(err, r.keepHandover(s, h))
-		}
+	if err := r.handOver(ctx, s, engine, h, fresh); err != nil {
 		return err
 	}
 	if err := r.tell(s, "%s: %s", h.Service, h.told(names(fresh), names(old))); err != nil {
 		return err
 	}
-	if h.Leave != "" {
-		h.Left = true
-		if err := r.keepHandover(s, h); err != nil {
-			return err
-		}
-		for _, c := range old {
-			r.Out.Wait(c.Name + " is asked to leave")
-			if err := leave(ctx, engine, h, c); err != nil {
-				return fmt.Errorf("%s was asked to leave: %w", c.Name, err)
-			}
-		}
+	if err := r.askToLeave(ctx, s, engine, h, old); err != nil {
+		return err
 	}
 	if err := drain(ctx, engine, h, old, r.Out.Wait); err != nil {
 		return err
 	}
 	return r.tell(s, "%s: %s drained and removed", h.Service, names(old))
+}
+
+// makeBeside has Compose make as many new instances as there are to be, as far as
+// they are not there, and start none: only Compose knows what they would be, and
+// whether that is anything new.
+func (r *run) makeBeside(ctx context.Context, engine *docker.Engine, before *Before, s *Stage, tool *compose.Tool, log io.Writer, service string, want int) (old, fresh []docker.Twin, err error) {
+	old, fresh, err = beside(ctx, engine, before, s, service)
+	if err != nil || len(old) == 0 || len(fresh) >= want {
+		return old, fresh, err
+	}
+	args := append([]string{"up", "--no-start", "--no-build", "--no-deps", "--no-color"}, scaled(service, len(old)+want)...)
+	if err := tool.Run(ctx, s.Choice(), log, args...); err != nil {
+		return nil, nil, err
+	}
+	return beside(ctx, engine, before, s, service)
+}
+
+// scaled are the arguments by which Compose adds containers and leaves the others.
+func scaled(service string, n int) []string {
+	return []string{"--no-recreate", "--scale", fmt.Sprintf("%s=%d", service, n), service}
+}
+
+// handOver has the proxy send to the new instances. That it may have been told is
+// on the disk before it is.
+func (r *run) handOver(ctx context.Context, s *Stage, engine *docker.Engine, h *handover, fresh []docker.Twin) error {
+	h.Handed = true
+	if err := r.keepHandover(s, h); err != nil {
+		return err
+	}
+	err := h.give(ctx, engine, s.Project, each(fresh))
+	if ctx.Err() == nil && errors.Is(err, errRefused) {
+		h.Handed = false // so that the way back need not tell it anything
+		err = errors.Join(err, r.keepHandover(s, h))
+	}
+	return err
+}
+
+// askToLeave has the old instances say that they are not well, where a command for
+// that is known.
+func (r *run) askToLeave(ctx context.Context, s *Stage, engine *docker.Engine, h *handover, old []docker.Twin) error {
+	if h.Leave == "" {
+		return nil
+	}
+	h.Left = true
+	if err := r.keepHandover(s, h); err != nil {
+		return err
+	}
+	for _, c := range old {
+		r.Out.Wait(c.Name + " is asked to leave")
+		if err := leave(ctx, engine, h, c); err != nil {
+			return fmt.Errorf("%s was asked to leave: %w", c.Name, err)
+		}
+	}
+	return nil
 }
 
 // beside are the containers that a service had, as far as they are there, and the

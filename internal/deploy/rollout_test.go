@@ -70,7 +70,9 @@ func TestProxyIsKnownByLabels(t *testing.T) {
 func running() (*compose.Project, types.ServiceConfig, docker.Twin) {
 	s := types.ServiceConfig{Name: "web"}
 	s.HealthCheck = &types.HealthCheckConfig{Test: []string{"CMD", "ok"}}
-	return &compose.Project{Project: &types.Project{Services: types.Services{"web": s}}}, s, docker.Twin{Name: "shop_web_1", Config: &container.Config{}}
+	s.Labels = types.Labels{"traefik.http.routers.web.rule": "Host(`old.example`)", "other": "2"}
+	c := docker.Twin{Name: "shop_web_1", Config: &container.Config{Labels: map[string]string{"traefik.http.routers.web.rule": "Host(`old.example`)", "of.the.image": "3"}}}
+	return &compose.Project{Project: &types.Project{Services: types.Services{"web": s}}}, s, c
 }
 
 func TestWhatThereCanBeOnlyOnceBlinks(t *testing.T) {
@@ -101,8 +103,11 @@ func TestWhatThereCanBeOnlyOnceBlinks(t *testing.T) {
 			c.Mounts = []container.MountPoint{{Type: mount.TypeVolume, Name: strings.Repeat("a", 64), Destination: "/data", RW: true}}
 			h.SharedVolumes = true
 		},
-		"no proxy of it is known (aweigh.rollout.proxy)":                                                                        func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) { h.Proxy = "none" },
-		"without a health check traefik sends to an instance before it is proven":                                               func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) { s.HealthCheck = nil },
+		"no proxy of it is known (aweigh.rollout.proxy)":                          func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) { h.Proxy = "none" },
+		"without a health check traefik sends to an instance before it is proven": func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) { s.HealthCheck = nil },
+		"its labels for traefik change, which drops a route that two instances define differently": func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) {
+			s.Labels = types.Labels{"traefik.http.routers.web.rule": "Host(`new.example`)", "other": "1"}
+		},
 		"caddy sends to an instance before it is proven: with the label caddy.reverse_proxy.lb_try_duration it tries the other": func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) { h.Proxy = "caddy" },
 		"in which container nginx runs is not said (aweigh.rollout.container)":                                                  func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) { h.Proxy = "nginx" },
 		"its port is not known (aweigh.rollout.port)": func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) {

@@ -131,7 +131,8 @@ func deployed(t *testing.T) *project {
 	return deployedWith(t, file, nil)
 }
 
-// deployedWith is one of another compose file, with files beside it.
+// deployedWith is one of another compose file, with files beside it. The name of its
+// containers, of which the test's is a part, must be one that can be looked up.
 func deployedWith(t *testing.T, file string, beside map[string]string) *project {
 	t.Helper()
 	if absent != "" {

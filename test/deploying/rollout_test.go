@@ -180,7 +180,7 @@ func TestRolloutLosesNoRequest(t *testing.T) {
 	wantExit(t, out, code, 0, "nothing had to change")
 }
 
-func TestReleaseThatNeverIsReadyGetsNoRequest(t *testing.T) {
+func TestUnreadyGetsNoRequest(t *testing.T) {
 	t.Parallel()
 	p := behindNginx(t)
 	web := p.runs(t, "web", "{{.ID}}")
@@ -201,7 +201,7 @@ func TestReleaseThatNeverIsReadyGetsNoRequest(t *testing.T) {
 	p.alone(t, first)
 }
 
-func TestRolloutThatTurnsSickIsUndone(t *testing.T) {
+func TestSickRolloutIsUndone(t *testing.T) {
 	t.Parallel()
 	p := behindNginx(t)
 	stop := visitors(t, p)
@@ -268,7 +268,7 @@ func TestKilledRolloutIsResumedOrAborted(t *testing.T) {
 	}
 }
 
-func TestKilledWayBackOfARolloutGoesOn(t *testing.T) {
+func TestKilledWayBackGoesOn(t *testing.T) {
 	t.Parallel()
 	p := behindNginx(t)
 	stop := visitors(t, p)
@@ -361,7 +361,7 @@ func TestRolloutIsNoAlarm(t *testing.T) {
 	t.Log(incidents("--all"))
 }
 
-func TestRefusalOfNginxChangesNothing(t *testing.T) {
+func TestRefusalChangesNothing(t *testing.T) {
 	t.Parallel()
 	p := behindNginx(t)
 	web := p.runs(t, "web", "{{.ID}}")

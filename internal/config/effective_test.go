@@ -49,7 +49,7 @@ func TestEachValueTellsItsOrigin(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := e.Print(&out); err != nil || !strings.Contains(out.String(), "settle              5m     aweigh.yaml:4\n") {
+	if err := e.Print(&out); err != nil || !strings.Contains(strings.Join(strings.Fields(out.String()), " "), " settle 5m aweigh.yaml:4 ") {
 		t.Errorf("printed %v\n%s", err, &out)
 	}
 }

@@ -44,7 +44,37 @@ func serviceFields() []field[core.Settings] {
 			boolean(func(c *s) *bool { return &c.TellReady })},
 		{Key{Name: "ignore", Kind: Boolean, Default: "false", Doc: "Leave the service alone altogether."},
 			boolean(func(c *s) *bool { return &c.Ignore })},
+		{Key{Name: "rollout.proxy", Kind: Choice, Words: proxies, Default: "auto", Doc: "For `deploy --rollout`: what sends requests to the service. `auto` knows Traefik and Caddy by the labels of the service."},
+			checked(func(c *s) *string { return &c.Rollout.Proxy }, oneOf(proxies...))},
+		{Key{Name: "rollout.container", Kind: Text, Example: "proxy", Doc: "Where nginx or kamal-proxy runs: a service of the same project, or the name of a container."},
+			text(func(c *s) *string { return &c.Rollout.Container })},
+		{Key{Name: "rollout.name", Kind: Text, Example: "shop", Doc: "Name of nginx's upstream, or of kamal-proxy's service; without it the service's own."},
+			text(func(c *s) *string { return &c.Rollout.Name })},
+		{Key{Name: "rollout.port", Kind: Integer, Example: "8080", Doc: "Port at which the proxy finds an instance; without it that of the probe, or the only one that the service declares."},
+			integer(func(c *s) *int { return &c.Rollout.Port }, 1, 65535)},
+		{Key{Name: "rollout.upstream", Kind: Text, Example: "nginx/upstreams/shop.conf", Doc: "nginx's file with the upstream, on this host, beside the compose file if the path is relative. Its directory must be mounted into nginx's container, not the file alone."},
+			text(func(c *s) *string { return &c.Rollout.Upstream })},
+		{Key{Name: "rollout.test", Kind: Text, Default: "nginx -t", Doc: "Command in nginx's container that says whether its configuration is good. No shell reads it."},
+			checked(func(c *s) *string { return &c.Rollout.Test }, checkCommand)},
+		{Key{Name: "rollout.reload", Kind: Text, Default: "nginx -s reload", Doc: "Command in nginx's container that has it read its configuration anew. No shell reads it."},
+			checked(func(c *s) *string { return &c.Rollout.Reload }, checkCommand)},
+		{Key{Name: "rollout.options", Kind: Text, Example: "--host shop.example.com --health-check-path /health", Doc: "More arguments of `kamal-proxy deploy`: all that the service was given with, for they count anew each time."},
+			checked(func(c *s) *string { return &c.Rollout.Options }, func(s string) error { return checkCommand("deploy " + s) })},
+		{Key{Name: "rollout.drain", Kind: Duration, Words: []string{"off"}, Default: "10s", Doc: "How long the old instance goes on once the proxy has the new one, for requests that are under way. Its stop grace comes after that."},
+			durationOr0(func(c *s) *dur { return &c.Rollout.Drain })},
+		{Key{Name: "rollout.leave", Kind: Text, Example: "touch /tmp/drain", Doc: "Command in the old instance that makes its health check fail, so that a proxy which heeds it (Traefik) stops sending before the instance is stopped. No shell reads it."},
+			checked(func(c *s) *string { return &c.Rollout.Leave }, checkCommand)},
+		{Key{Name: "rollout.shared_volumes", Kind: Boolean, Default: "false", Doc: "Two instances may write to its volumes at once."},
+			boolean(func(c *s) *bool { return &c.Rollout.SharedVolumes })},
 	}
+}
+
+// proxies are the words of rollout.proxy.
+var proxies = []string{"auto", "traefik", "caddy", "nginx", "kamal-proxy", "none"}
+
+func checkCommand(s string) error {
+	_, err := ParseCommand(s)
+	return err
 }
 
 func setProbe(into *core.Settings, s string) error {

@@ -20,6 +20,7 @@ type Stage struct {
 	Trial       string // "real", "stub", "none" or "off": what a trial boot has beside it
 	Stubs       string // compose file of stand-ins for a trial boot
 	Migrations  Command
+	Rollout     bool // a second instance is proven before the first goes
 	// Before and After are hooks, by the step that they belong to.
 	Before, After map[string][]Command
 	Origin        Origin
@@ -58,7 +59,9 @@ func stageFields() []field[Stage] {
 		{Key{Name: "stubs", Kind: Text, Example: "compose.stubs.yaml", Doc: "Compose file of stand-ins, laid over the others for a trial boot."},
 			text(func(c *s) *string { return &c.Stubs })},
 		{Key{Name: "migrations", Kind: Text, Example: "./manage.py migrate --check", Doc: "A command that exits with 0 when no migration is pending. No shell reads it."},
-			func(c *s, v string) (err error) { c.Migrations, err = parseCommand(v); return err }},
+			func(c *s, v string) (err error) { c.Migrations, err = ParseCommand(v); return err }},
+		{Key{Name: "rollout", Kind: Boolean, Default: "false", Doc: "As with `--rollout`: a second instance of a service behind a proxy is proven before the first goes."},
+			boolean(func(c *s) *bool { return &c.Rollout })},
 	}
 	for _, step := range Steps {
 		all = append(all, hook("before", step, func(c *s) map[string][]Command { return c.Before }),
@@ -75,13 +78,15 @@ func stageFields() []field[Stage] {
 func hook(when, step string, at func(*Stage) map[string][]Command) field[Stage] {
 	doc := map[string]string{"before": "A command to run before the step " + step + "; when it fails, so has the step.", "after": "A command to run once the step " + step + " is done."}[when]
 	return field[Stage]{Key{Name: when + "." + step, Kind: Text, Many: true, Example: "./notify-team " + step, Doc: doc}, func(c *Stage, v string) error {
-		command, err := parseCommand(v)
+		command, err := ParseCommand(v)
 		at(c)[step] = append(at(c)[step], command)
 		return err
 	}}
 }
 
-func parseCommand(s string) (Command, error) {
+// ParseCommand cuts a command into words. It refuses what only a shell could
+// carry out.
+func ParseCommand(s string) (Command, error) {
 	if words := simpleCommand(s); len(words) > 0 {
 		return words, nil
 	}

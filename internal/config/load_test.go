@@ -58,7 +58,7 @@ func TestTheWholeFileIsRead(t *testing.T) {
 	got, problems := c.For("webhook", nil)
 	want := core.Settings{Probe: "http://:5003/health", Expect: "status == 200", StartupTimeout: 90 * time.Second,
 		ConfirmWithin: time.Minute, Interval: 5 * time.Second, Timeout: 2 * time.Second, Retries: 4, LoopCrashes: 5,
-		LoopWindow: 6 * time.Minute, Brake: 20, Settle: 3 * time.Minute, EscalateAfter: 30 * time.Minute}
+		LoopWindow: 6 * time.Minute, Brake: 20, Settle: 3 * time.Minute, EscalateAfter: 30 * time.Minute, Rollout: core.Defaults().Rollout}
 	if got != want || problems != nil {
 		t.Errorf("webhook: %+v %v", got, problems)
 	}

@@ -247,3 +247,10 @@ func (s *State) anyAlive(v *Service) bool {
 		return i.alive() || i.Life != nil && i.Life.Crash && !i.Stopped && i.Life.Again
 	})
 }
+
+// allUp reports whether each instance of a service that is meant to run serves.
+func (s *State) allUp(v *Service) bool {
+	return !slices.ContainsFunc(s.instancesOf(v), func(i *Instance) bool {
+		return !i.Stopped && (!i.alive() || !i.Life.Up)
+	})
+}

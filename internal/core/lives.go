@@ -391,8 +391,17 @@ func (s *State) removed(f aweigh.Fact) {
 	s.forget("instance:" + i.ID)
 	// The engine's own tidying up says nothing; a person's `docker rm` does.
 	tidied := i.Container.AutoRemove && i.Life != nil && i.Life.Crash
-	if v := s.Services[i.Service]; v != nil && !tidied && !s.anyAlive(v) {
+	v := s.Services[i.Service]
+	switch {
+	case v == nil || tidied:
+	case !s.anyAlive(v):
 		s.gone(v, f.At, "it was removed")
+	case s.allUp(v):
+		// What did not start was beside others that serve, as in a rollout that
+		// failed: no start will follow that could prove the service well.
+		if n := s.openIn(v, starting); n != nil && n.ResolveAt.IsZero() {
+			s.well(v, f.At)
+		}
 	}
 }
 

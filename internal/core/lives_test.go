@@ -261,6 +261,31 @@ func TestADeliberateStopEndsTheCounting(t *testing.T) {
 	}
 }
 
+// A rollout failed: the second instance never was ready, and was removed. The first
+// served all the time, and no start followed that could have ended the incident.
+func TestInstanceThatNeverWasReadyIsOverWithIt(t *testing.T) {
+	for name, others := range map[string]bool{"the first serves": true, "so does a third, which does not": false} {
+		h := newHistory(t)
+		one, two, three := box("w1", "webhook"), box("w2", "webhook"), box("w3", "webhook")
+		h.start(one)
+		h.answer(one, true)
+		h.start(two)
+		if !others {
+			h.start(three)
+		}
+		h.pass(3 * time.Minute) // it is not confirmed, and then not ready in time
+		if n := h.only(); !n.Open() {
+			t.Fatalf("%s: no incident: %+v", name, n)
+		}
+		h.stop(two)
+		h.apply(aweigh.Fact{Kind: aweigh.FactRemoved, Instance: "w2"})
+		h.pass(3 * time.Minute)
+		if n := h.only(); n.Open() == others {
+			t.Errorf("%s: open is %v", name, n.Open())
+		}
+	}
+}
+
 // moby resets its backoff for a container that ran ten seconds: a loop is
 // judged by its crashes, and across recreated containers.
 func TestALoopIsSeenAcrossRecreatedContainers(t *testing.T) {

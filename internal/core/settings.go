@@ -42,6 +42,26 @@ type Settings struct {
 	EscalateAfter time.Duration `json:"escalate_after,omitempty"`
 	// TellReady tells of a new instance that was proven ready.
 	TellReady bool `json:"tell_ready"`
+	// Rollout is for deployments; the watcher does not need it.
+	Rollout Rollout `json:"-"`
+}
+
+// Rollout says how a deployment puts a second instance beside the first.
+type Rollout struct {
+	// Proxy is what sends requests to the service: "traefik", "caddy", "nginx",
+	// "kamal-proxy", "none"; "auto" is told by its labels.
+	Proxy     string
+	Container string // in which nginx or kamal-proxy runs: a service of the project, or a container's name
+	Name      string // of the service in the proxy; "" is its own
+	Port      int    // of an instance; 0 is that of the probe, or the only one that it declares
+	Upstream  string // file of nginx on this host, which has the upstream
+	// Test and Reload are commands in nginx's container, Leave is one in the old
+	// instance's, Options are more arguments of `kamal-proxy deploy`.
+	Test, Reload, Leave, Options string
+	// Drain is how long the old instance goes on once the proxy has the new one.
+	Drain time.Duration
+	// SharedVolumes says that two instances may write to its volumes at once.
+	SharedVolumes bool
 }
 
 // Defaults are the settings of a service of which nobody said anything.
@@ -58,5 +78,6 @@ func Defaults() Settings {
 		Settle:         2 * time.Minute,
 		RemindEvery:    4 * time.Hour,
 		TellReady:      true,
+		Rollout:        Rollout{Proxy: "auto", Test: "nginx -t", Reload: "nginx -s reload", Drain: 10 * time.Second},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh/internal/compose"
+	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/verify"
 )
 
@@ -55,10 +56,22 @@ func (r *run) apply(ctx context.Context, s *Stage) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	rolled, blinks, err := r.rolled(ctx, s, project, order)
+	if err != nil {
+		return "", err
+	}
 	done := 0
 	for n, name := range order {
+		if h := rolled[name]; h != nil {
+			done = n + 1
+			r.Out.Wait(fmt.Sprintf("%d of %d: %s", done, len(order), name))
+			if err := r.rollOut(ctx, s, project, tool, log, h); err != nil {
+				return "", fmt.Errorf("%s: %w", name, err)
+			}
+			continue
+		}
 		wait := needed(project, name, order[n+1:])
-		if !wait && n+1 < len(order) {
+		if !wait && n+1 < len(order) && rolled[order[n+1]] == nil {
 			continue // Compose takes a while to begin: it gets all at once that wait for nobody
 		}
 		batch := order[done : n+1]
@@ -66,6 +79,11 @@ func (r *run) apply(ctx context.Context, s *Stage) (string, error) {
 		r.Out.Wait(fmt.Sprintf("%d of %d: %s", done, len(order), strings.Join(batch, ", ")))
 		if err := up(ctx, tool, s.Choice(), log, batch...); err != nil {
 			return "", fmt.Errorf("%s: %w", strings.Join(batch, ", "), err)
+		}
+		for _, one := range batch {
+			if err := r.tellBlink(ctx, s, one, blinks[one]); err != nil {
+				return "", err
+			}
 		}
 		if wait {
 			if err := r.proven(ctx, s, project, []string{name}); err != nil {
@@ -108,9 +126,9 @@ func (r *run) containers(ctx context.Context, s *Stage) (map[string]string, erro
 // port may not be free yet.
 const upTries = 2
 
-func up(ctx context.Context, tool *compose.Tool, c compose.Choice, log io.Writer, services ...string) (err error) {
+func up(ctx context.Context, tool *compose.Tool, c compose.Choice, log io.Writer, args ...string) (err error) {
 	for n := range upTries {
-		if err = tool.Run(ctx, c, log, append([]string{"up", "--detach", "--no-build", "--no-deps", "--no-color"}, services...)...); err == nil || ctx.Err() != nil {
+		if err = tool.Run(ctx, c, log, append([]string{"up", "--detach", "--no-build", "--no-deps", "--no-color"}, args...)...); err == nil || ctx.Err() != nil {
 			return err
 		}
 		var said *compose.ToolError
@@ -172,6 +190,10 @@ func (r *run) check(ctx context.Context, s *Stage, project *compose.Project, ser
 	for n := range targets {
 		targets[n].Restarted = before.restarts()
 	}
+	return r.look(ctx, engine, targets, within)
+}
+
+func (r *run) look(ctx context.Context, engine *docker.Engine, targets []verify.Target, within time.Duration) (verify.Report, error) {
 	report := verify.Run(ctx, verify.Config{Engine: engine, Targets: targets, Within: within, Signals: r.Signals, Starts: r.Starts, Records: r.Records, Tell: r.Out.Wait})
 	if err := ctx.Err(); err != nil {
 		return report, err

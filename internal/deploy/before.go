@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,11 +23,41 @@ type Before struct {
 	Refs       map[string]string // names of images, and the ids that they had; "" is none
 
 	only string // the service that it is about; "" is all
+	// What became of it later, as the deployment's directory has it: services that
+	// were rolled out, and the ids of containers that were made again, by those
+	// that they had.
+	handed map[string]*handover
+	again  map[string]string
+	keep   func(again []byte) error
+}
+
+// had is the container that was there with this id, or has it since it was made
+// again; nil if there was none.
+func (b *Before) had(id string) *docker.Twin {
+	for n := range b.Containers {
+		if c := &b.Containers[n]; c.ID == id || b.again[c.ID] == id {
+			return c
+		}
+	}
+	return nil
+}
+
+// madeAgain keeps under which id a container is there again.
+func (b *Before) madeAgain(was, id string) error {
+	b.again[was] = id
+	text, err := json.Marshal(b.again)
+	if err != nil {
+		return err
+	}
+	return b.keep(text)
 }
 
 // Of is what there was of one service. To restore that leaves all others alone.
 func (b *Before) Of(service string) *Before {
-	one := &Before{only: service, Refs: map[string]string{}}
+	one := &Before{only: service, Refs: map[string]string{}, handed: map[string]*handover{}, again: b.again, keep: b.keep}
+	if h := b.handed[service]; h != nil {
+		one.handed[service] = h
+	}
 	for _, c := range b.Containers {
 		if c.Service == service {
 			one.Containers = append(one.Containers, c)
@@ -185,6 +216,18 @@ func (d *Deployment) Before(stage string) (*Before, error) {
 	b := &Before{}
 	if err := json.Unmarshal(text, b); err != nil {
 		return nil, fmt.Errorf("what ran before, %s: %w", filepath.Join(d.Dir, stage), err)
+	}
+	file := filepath.Join(stage, "again.json")
+	b.again = map[string]string{}
+	b.keep = func(text []byte) error { return d.keep(file, text) }
+	if text, err = os.ReadFile(filepath.Join(d.Dir, file)); err == nil {
+		err = json.Unmarshal(text, &b.again)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("what was made again: %w", err)
+	}
+	if b.handed, err = d.handovers(stage); err != nil {
+		return nil, fmt.Errorf("what was rolled out: %w", err)
 	}
 	return b, nil
 }

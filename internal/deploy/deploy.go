@@ -52,7 +52,8 @@ type Stage struct {
 	Trial    string                      `json:"trial"`
 	Stubs    string                      `json:"stubs,omitempty"`
 	Migrate  config.Command              `json:"migrations,omitempty"`
-	Before   map[string][]config.Command `json:"before,omitempty"` // hooks, by step
+	Rollout  bool                        `json:"rollout,omitempty"` // of services behind a proxy
+	Before   map[string][]config.Command `json:"before,omitempty"`  // hooks, by step
 	After    map[string][]config.Command `json:"after,omitempty"`
 }
 

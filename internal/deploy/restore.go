@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,11 +27,17 @@ func (r *run) restore(ctx context.Context, s *Stage) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return r.withRoom(ctx, func() (string, error) { return Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait) })
+	return r.withRoom(ctx, func() (string, error) {
+		return Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait, func(service string, leaving []docker.Twin) {
+			r.awaitOld(ctx, engine, before, s, service, leaving)
+		})
+	})
 }
 
-// Restore makes of a stage what it was before.
-func Restore(ctx context.Context, engine *docker.Engine, before *Before, id string, s *Stage, tell func(string)) (string, error) {
+// Restore makes of a stage what it was before. Of a service that was rolled out,
+// the new instances serve until await returns, which is called once the old ones
+// run again; nil waits for their health checks only.
+func Restore(ctx context.Context, engine *docker.Engine, before *Before, id string, s *Stage, tell func(string), await func(service string, leaving []docker.Twin)) (string, error) {
 	if err := retag(ctx, engine, before); err != nil {
 		return "", err
 	}
@@ -38,14 +45,20 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 	if err != nil {
 		return "", err
 	}
-	there := map[string]docker.Twin{}
+	there := map[string]docker.Twin{} // by the ids that they had before
+	leaving := map[string][]docker.Twin{}
 	removed := 0
 	for _, c := range now {
-		if slices.ContainsFunc(before.Containers, func(b docker.Twin) bool { return b.ID == c.ID }) {
-			there[c.ID] = c
+		h := before.handed[c.Service]
+		if b := before.had(c.ID); b != nil && (h == nil || !h.Left || c.ID != b.ID) {
+			there[b.ID] = c
 			continue
 		}
 		if before.only != "" && c.Service != before.only || !ours(c, before, s) {
+			continue
+		}
+		if h != nil && !slices.ContainsFunc(before.Containers, func(b docker.Twin) bool { return b.Name == c.Name }) {
+			leaving[c.Service] = append(leaving[c.Service], c)
 			continue
 		}
 		tell("removing " + c.Name)
@@ -64,12 +77,15 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		became[b.ID] = id
 		if id != b.ID {
 			again = append(again, b.Service)
+			if err := before.madeAgain(b.ID, id); err != nil {
+				return "", err
+			}
 		}
 		if !b.Runs() {
 			continue
 		}
 		tell("starting " + b.Name)
-		if there[id].Status != "running" {
+		if there[b.ID].Status != "running" {
 			if err := engine.Start(ctx, id); err != nil {
 				return "", fmt.Errorf("container %s cannot be started: %w", b.Name, err)
 			}
@@ -78,6 +94,15 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 			}
 		}
 		wellBeforeOthers(ctx, engine, id)
+	}
+	for _, service := range slices.Sorted(maps.Keys(before.handed)) {
+		if await != nil && slices.Contains(again, service) {
+			await(service, leaving[service])
+		}
+		if err := giveBack(ctx, engine, before, s, service, leaving[service], tell); err != nil {
+			return "", fmt.Errorf("%s: %w", service, err)
+		}
+		removed += len(leaving[service])
 	}
 	left := ""
 	if before.only == "" {
@@ -88,8 +113,37 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		return fmt.Sprintf("nothing ran before: %d containers removed%s", removed, left), nil
 	case len(again) == 0 && removed == 0:
 		return "nothing had changed" + left, nil
+	case len(again) == 0:
+		return fmt.Sprintf("what ran before still runs: %d containers removed%s", removed, left), nil
 	}
 	return "runs again as before: " + strings.Join(again, ", ") + left, nil
+}
+
+// giveBack has the proxy send to the old instances again, and ends the new ones.
+func giveBack(ctx context.Context, engine *docker.Engine, before *Before, s *Stage, service string, leaving []docker.Twin, tell func(string)) error {
+	h := before.handed[service]
+	if h.Handed {
+		if err := h.give(ctx, engine, s.Project, each(before.of(service))); err != nil {
+			return fmt.Errorf("the proxy could not be given what ran before, and %s goes on: %w", names(leaving), err)
+		}
+	}
+	if !h.Handed && !h.follows() {
+		unasked := *h
+		unasked.Drain = 0 // nobody was sent there
+		h = &unasked
+	}
+	return drain(ctx, engine, h, leaving, tell)
+}
+
+// awaitOld waits until what ran before serves again, with the new instances beside
+// it. Whether it does in the end is proven later.
+func (r *run) awaitOld(ctx context.Context, engine *docker.Engine, before *Before, s *Stage, service string, leaving []docker.Twin) {
+	t := r.Was(s.Project, before.of(service))
+	t.Restarted = before.restarts()
+	for _, c := range leaving {
+		t.Beside = append(t.Beside, c.ID)
+	}
+	r.look(ctx, engine, []verify.Target{t}, s.Within)
 }
 
 // ours reports whether a container that was not there before is of this
@@ -105,11 +159,11 @@ func bring(ctx context.Context, engine *docker.Engine, b docker.Twin, there map[
 	if c, ok := there[b.ID]; ok {
 		// Compose gives it another name while it puts a new one in its place.
 		if c.Name != b.Name {
-			if err := engine.Rename(ctx, b.ID, b.Name); err != nil {
+			if err := engine.Rename(ctx, c.ID, b.Name); err != nil {
 				return "", fmt.Errorf("container %s cannot be given its name %s again: %w", c.Name, b.Name, err)
 			}
 		}
-		return b.ID, nil
+		return c.ID, nil
 	}
 	config, host := *b.Config, *b.Host
 	image, err := engine.Image(ctx, config.Image)

@@ -61,6 +61,15 @@ func (e *Engine) Twins(ctx context.Context, project string) ([]Twin, error) {
 	return all, nil
 }
 
+// Twin is the one of a container with this id or name.
+func (e *Engine) Twin(ctx context.Context, id string) (Twin, error) {
+	answer, err := e.client.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if err != nil {
+		return Twin{}, e.explain(err)
+	}
+	return twin(answer.Container), nil
+}
+
 func twin(in container.InspectResponse) Twin {
 	t := Twin{ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), Image: in.Config.Image, ImageID: in.Image, Created: moment(in.Created),
 		RestartCount: in.RestartCount, Config: in.Config, Host: in.HostConfig, Mounts: in.Mounts}

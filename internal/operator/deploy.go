@@ -25,7 +25,7 @@ type deployFlags struct {
 	place
 	stage, soak, within, trial string
 	notify                     cli.StringList
-	dryRun, yes, json          bool
+	dryRun, yes, json, rollout bool
 }
 
 func deployCommand() cli.Command {
@@ -39,7 +39,7 @@ is rolled back to what ran before, and that is verified as well. See docs/deploy
 
 Exit status: 0 deployed, 1 rolled back and what ran before is proven, 2 nothing was
 done, 3 the rollback failed or could not be proven, 4 interrupted: resume or abort.`,
-		Example: "  PROGRAM deploy --dry-run\n  PROGRAM deploy --yes --soak 10m\n  PROGRAM deploy web --stage staging --yes\n  PROGRAM deploy resume",
+		Example: "  PROGRAM deploy --dry-run\n  PROGRAM deploy --yes --soak 10m\n  PROGRAM deploy web --stage staging --yes\n  PROGRAM deploy web --rollout --yes\n  PROGRAM deploy resume",
 		Run:     runDeploy,
 		Flags: func(fs *flag.FlagSet) any {
 			f := &deployFlags{}
@@ -50,6 +50,7 @@ done, 3 the rollback failed or could not be proven, 4 interrupted: resume or abo
 			fs.StringVar(&f.soak, "soak", "", "how long to watch it once it is proven: `TIME`, 0 for not at all (default: the stage's)")
 			fs.StringVar(&f.within, "within", "", "how long it may take to be proven: `TIME` (default: the stage's, 5m)")
 			f.trialFlag(fs)
+			fs.BoolVar(&f.rollout, "rollout", false, "prove a second instance of a service behind a proxy before the first goes (default: the stage's, false)")
 			fs.BoolVar(&f.dryRun, "dry-run", false, "say each step, and do none")
 			fs.BoolVar(&f.yes, "yes", false, "do not ask")
 			return f

@@ -97,6 +97,7 @@ func (f *deployFlags) override(s *config.Stage) (err error) {
 		}
 		s.Trial = f.trial
 	}
+	s.Rollout = s.Rollout || f.rollout
 	if s.Trial == "stub" && s.Stubs == "" {
 		return fmt.Errorf("--trial stub: the stage has no stubs in aweigh.yaml")
 	}
@@ -131,7 +132,7 @@ func (f *deployFlags) stageOf(ctx context.Context, conf *config.Config, s config
 		}
 	}
 	stage := deploy.Stage{Name: s.Name, Project: project.Name, Dir: project.WorkingDir, Sum: deploy.Sum(project), Docker: engine, Services: services,
-		Within: s.Within, Soak: s.Soak, Trial: s.Trial, Stubs: s.Stubs, Migrate: s.Migrations, Before: s.Before, After: s.After}
+		Within: s.Within, Soak: s.Soak, Trial: s.Trial, Stubs: s.Stubs, Migrate: s.Migrations, Rollout: s.Rollout, Before: s.Before, After: s.After}
 	for _, path := range project.ComposeFiles {
 		abs, err := filepath.Abs(path)
 		if err != nil {

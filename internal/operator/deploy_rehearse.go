@@ -12,6 +12,7 @@ import (
 	"github.com/aweigh/aweigh/internal/deploy"
 	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/record"
+	"github.com/aweigh/aweigh/internal/verify"
 )
 
 // rehearse says each step of a deployment, and does none.
@@ -49,9 +50,16 @@ func rehearse(ctx context.Context, c *cli.Context, f *deployFlags, conf *config.
 		}
 		say("  apply      one service after the other:")
 		for _, name := range s.Services {
-			what, err := change(ctx, engine, project, name)
+			what, err := change(ctx, engine, project, name, s.Rollout)
 			if err != nil {
 				return err
+			}
+			for _, t := range targetsOf(conf, project, []string{name}) {
+				how, err := rollout(ctx, engine, &s, project, t)
+				if err != nil {
+					return err
+				}
+				what += how
 			}
 			say("    %s: %s", name, what)
 		}
@@ -77,9 +85,26 @@ func hooks(say func(string, ...any), s *deploy.Stage, step string) {
 	}
 }
 
+// rollout says how a service would be rolled out; "" where nobody asked for that.
+func rollout(ctx context.Context, engine *docker.Engine, s *deploy.Stage, project *compose.Project, t verify.Target) (string, error) {
+	if !s.Rollout {
+		return "", nil
+	}
+	proxy, blinks, err := deploy.Rollable(ctx, engine, s, project, t)
+	switch {
+	case err != nil:
+		return "", err
+	case proxy != "":
+		return fmt.Sprintf("; if anything changes, a second instance is proven beside it, then %s is given it", proxy), nil
+	case blinks != "":
+		return "; it blinks: " + blinks, nil
+	}
+	return "", nil
+}
+
 // change says what a deployment would do to a service, as far as it can be told
 // before images are built and pulled.
-func change(ctx context.Context, engine *docker.Engine, project *compose.Project, name string) (string, error) {
+func change(ctx context.Context, engine *docker.Engine, project *compose.Project, name string, rollout bool) (string, error) {
 	s := project.All()[name]
 	now, err := engine.Instances(ctx, project.Name, name)
 	if err != nil {
@@ -107,7 +132,7 @@ func change(ctx context.Context, engine *docker.Engine, project *compose.Project
 			text += ", the image stays unless there is a newer one to pull"
 		}
 	}
-	if len(now[0].Bindings) > 0 {
+	if !rollout && len(now[0].Bindings) > 0 {
 		text += "; while it is replaced, its port does not answer"
 	}
 	return text, nil

@@ -126,7 +126,7 @@ func (p *Place) rollback(ctx context.Context) Remedy {
 		stage := d.Plan.Stages[n]
 		r.Unfit, r.About = "", fmt.Sprintf("go back to what ran before deployment %s: %s", d.Plan.ID, was.Image)
 		r.Do = func(ctx context.Context) error {
-			_, err := deploy.Restore(ctx, p.Engine, before, d.Plan.ID, &stage, p.Tell)
+			_, err := deploy.Restore(ctx, p.Engine, before, d.Plan.ID, &stage, p.Tell, nil)
 			return err
 		}
 		return r

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,8 +53,8 @@ func (v *verifier) look(ctx context.Context, t *Target) observation {
 		starts, o.watched = v.Starts(ctx, t.Project, t.Service)
 	}
 	for _, one := range found {
-		if one.Replaced {
-			continue // Compose is about to remove it
+		if one.Replaced || slices.Contains(t.Beside, one.ID) {
+			continue // it is about to be removed
 		}
 		i := instance{Instance: one, start: startOf(starts, one)}
 		i.output = v.printed(ctx, one)

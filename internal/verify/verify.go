@@ -39,6 +39,9 @@ type Target struct {
 	// Restarted is how often containers had been restarted before what is
 	// verified, by id: those do not count.
 	Restarted map[string]int
+	// Beside are ids of containers that are not looked at: another release of the
+	// service, which still serves or serves already.
+	Beside []string
 }
 
 // Config is what is verified, and by what.

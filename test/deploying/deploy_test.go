@@ -165,7 +165,7 @@ func TestStageThatFailsTakesTheOnesBeforeBack(t *testing.T) {
 	t.Parallel()
 	p := deployed(t)
 	production := p.runs(t, "web", "{{.ID}}")
-	staging := &project{dir: p.dir, state: p.state, name: p.name + "-staging", port: freePort(t)}
+	staging := &project{dir: p.dir, state: p.state, file: p.file, name: p.name + "-staging", port: freePort(t)}
 	t.Cleanup(func() { staging.down(t, "staging.yaml") })
 	p.write(t, second, "CRASH_AFTER: 3s")
 	staging.writeTo(t, "staging.yaml", second, "")

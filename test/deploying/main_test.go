@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -113,6 +114,7 @@ func complain(err error) int {
 type project struct {
 	dir, name, state string
 	host             string // of the engine; "" is that of this machine
+	file             string // the compose file, with words in capitals
 	port             int
 	bridged          bool // it makes no network: an engine that is killed would leave it behind
 }
@@ -144,10 +146,20 @@ func missing(t *testing.T, why string) {
 // undeployed is a project on the engine at host, "" for that of this machine.
 func undeployed(t *testing.T, host string) *project {
 	t.Helper()
+	return undeployedWith(t, host, file, nil)
+}
+
+// undeployedWith is one of another compose file, with files beside it. The name of its
+// containers, of which the test's is a part, must be one that can be looked up.
+func undeployedWith(t *testing.T, host, file string, beside map[string]string) *project {
+	t.Helper()
 	if absent != "" {
 		missing(t, absent)
 	}
-	p := &project{dir: t.TempDir(), state: t.TempDir(), port: freePort(t), host: host, name: prefix + "-" + strings.ReplaceAll(strings.ToLower(t.Name()), "/", "-")}
+	p := &project{dir: t.TempDir(), state: t.TempDir(), file: file, port: freePort(t), host: host, name: prefix + "-" + strings.ToLower(path.Base(t.Name()))}
+	for name, text := range beside {
+		p.put(t, name, text)
+	}
 	t.Cleanup(func() {
 		p.down(t, "compose.yaml")
 		for _, tag := range p.docker(t, "images", "--format", "{{.Repository}}:{{.Tag}}", "aweigh-rollback/"+p.name+"-*") {
@@ -161,7 +173,13 @@ func undeployed(t *testing.T, host string) *project {
 // deployed is a project whose first release was deployed.
 func deployed(t *testing.T) *project {
 	t.Helper()
-	p := undeployed(t, "")
+	return deployedWith(t, file, nil)
+}
+
+// deployedWith is one of another compose file, with files beside it.
+func deployedWith(t *testing.T, file string, beside map[string]string) *project {
+	t.Helper()
+	p := undeployedWith(t, "", file, beside)
 	p.first(t)
 	return p
 }
@@ -213,7 +231,7 @@ func (p *project) writeTo(t *testing.T, name, image, more string) {
 	if more != "" {
 		more = ", " + more
 	}
-	text := strings.NewReplacer("IMAGE", image, "PORT", fmt.Sprint(p.port), "FIRST", first, " MORE", more).Replace(file)
+	text := strings.NewReplacer("IMAGE", image, "PORT", fmt.Sprint(p.port), "FIRST", first, " MORE", more).Replace(p.file)
 	if p.bridged {
 		text = strings.ReplaceAll(text, "restart: always", "restart: always\n    network_mode: bridge")
 	}

@@ -38,9 +38,9 @@ volumes:
   data:
 `
 
-// nginx asks the engine for the application's address at each request, so that it
+// stackNginx asks the engine for the application's address at each request, so that it
 // begins without it, and finds the next container.
-const nginxConf = `user www-data;
+const stackNginx = `user www-data;
 events {}
 http {
 	access_log /dev/stdout;
@@ -126,7 +126,7 @@ func (p *project) writeStack(t *testing.T, stack, release, more string) {
 	fill := strings.NewReplacer("STACK", stack, "PORT", fmt.Sprint(p.port), "BIN", found[0], "RELEASE", release, "MORE", more)
 	for name, text := range map[string]string{
 		"compose.yaml":   stackFile,
-		"web/nginx.conf": nginxConf,
+		"web/nginx.conf": stackNginx,
 		"web/Dockerfile": "FROM STACK\nCOPY nginx.conf /etc/nginx/nginx.conf\nEXPOSE 80\nCMD [\"/usr/sbin/nginx\", \"-g\", \"daemon off; error_log stderr;\"]\n",
 		"app/app.py":     appCode,
 		"app/Dockerfile": "FROM STACK\nCOPY app.py /app.py\nEXPOSE 8000\nCMD [\"/usr/bin/python3\", \"/app.py\"]\n",

@@ -1,0 +1,177 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+
+	"github.com/aweigh/aweigh/internal/compose"
+	"github.com/aweigh/aweigh/internal/core"
+	"github.com/aweigh/aweigh/internal/docker"
+)
+
+func TestServersOfAnUpstreamAreReplacedAndNothingElse(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"one line":         {"upstream web { server web:8080; }", "upstream web { server a:1;\n server b:1; }"},
+		"parameters stay":  {"upstream web {\n  zone z 64k;\n  server x:1 max_fails=0 weight=2; # the old\n  keepalive 8;\n}", "upstream web {\n  zone z 64k;\n  server a:1 max_fails=0 weight=2;\n  server b:1 max_fails=0 weight=2; # the old\n  keepalive 8;\n}"},
+		"several":          {"upstream web {\n\tserver x:1;\n\tserver y:1;\n}\n", "upstream web {\n\tserver a:1;\n\tserver b:1;\n\n}\n"},
+		"comment":          {"# server web:1;\nupstream web {\n# server old:1;\nserver x:1;\n}", "# server web:1;\nupstream web {\n# server old:1;\nserver a:1;\nserver b:1;\n}"},
+		"another upstream": {"upstream webber { server w:1; }\nupstream web { server x:1; }", "upstream webber { server w:1; }\nupstream web { server a:1;\n server b:1; }"},
+		"no such upstream": {"upstream shop { server x:1; }\nserver { listen 80; }", ""},
+		"no server":        {"upstream web { least_conn; }", ""},
+		"commented out":    {"#upstream web { server x:1; }", ""},
+	} {
+		got, ok := withServers(c.text, "web", []string{"a:1", "b:1"})
+		if ok != (c.want != "") || ok && got != c.want {
+			t.Errorf("%s: %v\ngot  %q\nwant %q", name, ok, got, c.want)
+		}
+	}
+}
+
+func TestFileIsReplacedBehindItsLinkWithItsMode(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "web.conf"), filepath.Join(dir, "link.conf")
+	if err := os.WriteFile(path, []byte("old"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := replace(link, "new"); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(path)
+	info, _ := os.Stat(path)
+	if all, _ := os.ReadDir(dir); string(text) != "new" || info.Mode().Perm() != 0o640 || len(all) != 2 {
+		t.Errorf("%q, %v, %v", text, info.Mode(), all)
+	}
+}
+
+func TestProxyIsKnownByLabels(t *testing.T) {
+	for want, labels := range map[string][]types.Labels{
+		"traefik": {{"traefik.enable": "true"}, {"traefik.http.routers.web.rule": "Host(`example.com`)"}},
+		"caddy":   {{"caddy": "example.com"}, {"caddy_1.reverse_proxy": "{{upstreams}}"}, {"caddy.reverse_proxy": "{{upstreams 80}}"}},
+		"none":    {{}, {"traefik.enable": "false", "traefik.http.routers.web.rule": "Host(`a`)"}, {"caddyshack": "1"}, {"com.example.traefik.x": "1"}},
+	} {
+		for _, l := range labels {
+			if got := proxyOf(l); got != want {
+				t.Errorf("%v: got %s, want %s", l, got, want)
+			}
+		}
+	}
+}
+
+// running is a service that can be rolled out, and its container.
+func running() (*compose.Project, types.ServiceConfig, docker.Twin) {
+	s := types.ServiceConfig{Name: "web"}
+	s.HealthCheck = &types.HealthCheckConfig{Test: []string{"CMD", "ok"}}
+	s.Labels = types.Labels{"traefik.http.routers.web.rule": "Host(`old.example`)", "other": "2"}
+	c := docker.Twin{Name: "shop_web_1", Config: &container.Config{Labels: map[string]string{"traefik.http.routers.web.rule": "Host(`old.example`)", "of.the.image": "3"}}}
+	return &compose.Project{Project: &types.Project{Services: types.Services{"web": s}}}, s, c
+}
+
+func TestWhatThereCanBeOnlyOnceBlinks(t *testing.T) {
+	for want, change := range map[string]func(*compose.Project, *types.ServiceConfig, *docker.Twin, *handover){
+		"": func(*compose.Project, *types.ServiceConfig, *docker.Twin, *handover) {},
+		"it publishes port 8080": func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) {
+			s.Ports = []types.ServicePortConfig{{Target: 80, Published: "8080"}}
+		},
+		"its container_name is said": func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) {
+			s.ContainerName = "shop"
+		},
+		"its network_mode is host": func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) { s.NetworkMode = "host" },
+		"its network_mode is service:vpn": func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) {
+			s.NetworkMode = "service:vpn"
+		},
+		"its address in network back is said": func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) {
+			s.Networks = map[string]*types.ServiceNetworkConfig{"back": {Ipv4Address: "10.0.0.2"}}
+		},
+		"sidecar shares its network": func(p *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, _ *handover) {
+			sidecar := types.ServiceConfig{Name: "sidecar"}
+			sidecar.NetworkMode = "service:web"
+			p.Services["sidecar"] = sidecar
+		},
+		"it writes to /data: if two instances may at once, say aweigh.rollout.shared-volumes": func(_ *compose.Project, _ *types.ServiceConfig, c *docker.Twin, _ *handover) {
+			c.Mounts = []container.MountPoint{{Type: mount.TypeBind, Destination: "/conf"}, {Type: mount.TypeVolume, Name: "data", Destination: "/data", RW: true}}
+		},
+		"a second instance would not have its anonymous volume /data": func(_ *compose.Project, _ *types.ServiceConfig, c *docker.Twin, h *handover) {
+			c.Mounts = []container.MountPoint{{Type: mount.TypeVolume, Name: strings.Repeat("a", 64), Destination: "/data", RW: true}}
+			h.SharedVolumes = true
+		},
+		"no proxy of it is known (aweigh.rollout.proxy)":                          func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) { h.Proxy = "none" },
+		"without a health check traefik sends to an instance before it is proven": func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) { s.HealthCheck = nil },
+		"its labels for traefik change, which drops a route that two instances define differently": func(_ *compose.Project, s *types.ServiceConfig, _ *docker.Twin, _ *handover) {
+			s.Labels = types.Labels{"traefik.http.routers.web.rule": "Host(`new.example`)", "other": "1"}
+		},
+		"caddy sends to an instance before it is proven: with the label caddy.reverse_proxy.lb_try_duration it tries the other": func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) { h.Proxy = "caddy" },
+		"in which container nginx runs is not said (aweigh.rollout.container)":                                                  func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) { h.Proxy = "nginx" },
+		"its port is not known (aweigh.rollout.port)": func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) {
+			h.Proxy, h.Container = "kamal-proxy", "proxy"
+		},
+		"nginx's file is not said (aweigh.rollout.upstream)": func(_ *compose.Project, _ *types.ServiceConfig, _ *docker.Twin, h *handover) {
+			h.Proxy, h.Container, h.Port = "nginx", "proxy", 80
+		},
+	} {
+		p, s, c := running()
+		h := &handover{Rollout: core.Rollout{Proxy: "traefik"}}
+		change(p, &s, &c, h)
+		got := alone(p, s)
+		if got == "" {
+			got = writes(c, h.SharedVolumes)
+		}
+		if got == "" {
+			got = h.lacks(s, c)
+		}
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestFileThatNginxWouldNotSeeBlinks(t *testing.T) {
+	dir := t.TempDir()
+	h := &handover{Rollout: core.Rollout{Name: "web", Upstream: filepath.Join(dir, "web.conf")}}
+	if err := os.WriteFile(h.Upstream, []byte("upstream web { server web:1; }"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string]string{dir: "", filepath.Dir(dir): "", h.Upstream: "mount its directory", dir + "/we": "is not in nginx's container", "/elsewhere": "is not in nginx's container"} {
+		got := h.lacksFile(docker.Twin{Mounts: []container.MountPoint{{Source: source}}})
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: got %q", source, got)
+		}
+	}
+}
+
+// What is kept of a rollout is all that the way back has.
+func TestHandoverSurvivesTheProcess(t *testing.T) {
+	d := begun(t)
+	s := &d.Plan.Stages[0]
+	h := &handover{Service: "web", Rollout: core.Rollout{Proxy: "nginx", Container: "proxy", Name: "shop", Port: 8080, Upstream: "/srv/u.conf", Test: "nginx -t", Reload: "nginx -s reload"}, Handed: true}
+	if err := d.keep("staging/before.json", []byte(`{"Containers":[{"ID":"old","Service":"web"}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.keepHandover(s, h); err != nil {
+		t.Fatal(err)
+	}
+	b, err := d.Before("staging")
+	if err != nil || b.handed["web"] == nil || *b.handed["web"] != *h {
+		t.Fatalf("%v: %+v", err, b)
+	}
+	if err := b.madeAgain("old", "new"); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = d.Before("staging"); err != nil || b.had("new") == nil || b.Of("web").had("new") == nil || b.had("other") != nil {
+		t.Errorf("%v: %+v", err, b)
+	}
+	if err := d.forgetHandover(s, "web"); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = d.Before("staging"); err != nil || len(b.handed) != 0 {
+		t.Errorf("%v: %+v", err, b.handed)
+	}
+}

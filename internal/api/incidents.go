@@ -10,7 +10,7 @@ import (
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/access"
-	"github.com/aweigh/aweigh/internal/cli"
+	"github.com/aweigh/aweigh/internal/quantity"
 	"github.com/aweigh/aweigh/internal/status"
 	"github.com/aweigh/aweigh/internal/store"
 )
@@ -125,7 +125,7 @@ func (s *server) begin(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err := body(r, &b); err != nil {
 		return nil, err
 	}
-	length, err := cli.ParseDuration(b.For)
+	length, err := quantity.Duration(b.For)
 	if err != nil {
 		return nil, badRequest{fmt.Errorf("for: %w", err)}
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aweigh/aweigh/internal/quantity"
 )
 
 // duration is a flag value: 90s, 2m, 1h30m, 30d.
@@ -27,36 +29,12 @@ func (d *duration) String() string {
 }
 
 func (d *duration) Set(s string) error {
-	parsed, err := ParseDuration(s)
+	parsed, err := quantity.Duration(s)
 	if err != nil {
 		return err
 	}
 	*d = duration(parsed)
 	return nil
-}
-
-// ParseDuration reads 90s, 2m, 1h30m and 30d.
-func ParseDuration(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 && n < 36500 {
-			return time.Duration(n * 24 * float64(time.Hour)), nil
-		}
-	}
-	d, err := time.ParseDuration(s)
-	switch {
-	case err != nil && isNumber(s):
-		return 0, fmt.Errorf("a duration needs a unit: %ss, %sm", s, s)
-	case err != nil:
-		return 0, errors.New("not a duration: write 90s, 2m, 1h30m or 30d")
-	case d < 0:
-		return 0, errors.New("a duration cannot be negative")
-	}
-	return d, nil
-}
-
-func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
 }
 
 // size is a flag value in bytes: 500k, 256MiB, 1GB.
@@ -75,16 +53,11 @@ func (b *size) String() string {
 }
 
 func (b *size) Set(s string) error {
-	digits := strings.TrimRight(s, "kKmMgGtTiIbB")
-	unit := strings.ToLower(strings.TrimSpace(s[len(digits):]))
-	n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-	factor, ok := map[string]float64{"": 1, "b": 1, "k": 1e3, "kb": 1e3, "ki": 1 << 10, "kib": 1 << 10,
-		"m": 1e6, "mb": 1e6, "mi": 1 << 20, "mib": 1 << 20, "g": 1e9, "gb": 1e9, "gi": 1 << 30, "gib": 1 << 30,
-		"t": 1e12, "tb": 1e12, "ti": 1 << 40, "tib": 1 << 40}[unit]
-	if err != nil || !ok || n < 0 || n*factor > 1<<60 {
-		return errors.New("not a size: write 500k, 256MiB or 2GB")
+	n, err := quantity.Bytes(s)
+	if err != nil {
+		return err
 	}
-	*b = size(n * factor)
+	*b = size(n)
 	return nil
 }
 
@@ -132,7 +105,7 @@ func (l *StringList) Set(s string) error {
 
 // Moment reads what --since takes: a time, a date, or a duration back from now.
 func Moment(s string, now time.Time) (time.Time, error) {
-	if d, err := ParseDuration(s); err == nil {
+	if d, err := quantity.Duration(s); err == nil {
 		return now.Add(-d), nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {

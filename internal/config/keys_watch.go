@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aweigh/aweigh/internal/quantity"
 )
 
 type dur = time.Duration
@@ -54,7 +56,7 @@ func watchFields() []field[Watch] {
 }
 
 func setKeepBytes(into *Watch, s string) error {
-	n, err := ParseSize(s)
+	n, err := quantity.Bytes(s)
 	if err == nil && n < 1<<20 {
 		err = errors.New("too little: at least 1MiB")
 	}

@@ -120,7 +120,7 @@ func TestMistakesAreToldWithPlaceAndRemedy(t *testing.T) {
 		{"services:\n  web:\n    startup-timeout: 5s", `did you mean "startup_timeout"?`},
 		{"services:\n  web:\n    crash_loop: {crash: 3}", `3:18: services.web.crash_loop: there is no key "crash": did you mean "crashes"?`},
 		{"watch: {zzz: 1}", `1:9: watch: there is no key "zzz": the keys here are listen, state,`},
-		{"defaults: {interval: 5}", `1:22: defaults.interval: "5": a duration needs a unit, such as 90s or 2m`},
+		{"defaults: {interval: 5}", `1:22: defaults.interval: "5": a duration needs a unit: 5s, 5m`},
 		{"defaults: {interval: 1ms}", `too short`},
 		{"defaults: {interval: -1s}", `cannot be negative`},
 		{"defaults: {silence: soon}", `not a duration: write 90s, 2m, 1h30m or 30d, or off`},

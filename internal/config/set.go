@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/aweigh/aweigh/internal/quantity"
 )
 
 // This file has the makers of a field's set, one for each kind of value.
@@ -56,7 +58,7 @@ func boolean[T any](at func(*T) *bool) func(*T, string) error {
 
 func duration[T any](at func(*T) *time.Duration) func(*T, string) error {
 	return func(into *T, s string) error {
-		d, err := ParseDuration(s)
+		d, err := quantity.Duration(s)
 		if err == nil && d < shortest {
 			err = fmt.Errorf("too short: at least %s", shortest)
 		}

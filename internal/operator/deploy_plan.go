@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
-	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/deploy"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/quantity"
 )
 
 // plan is what is to be deployed where: the stages of the configuration, unless a
@@ -87,7 +87,7 @@ func (f *deployFlags) override(s *config.Stage) (err error) {
 		}
 	}
 	if f.within != "" {
-		if s.Within, err = cli.ParseDuration(f.within); err != nil {
+		if s.Within, err = quantity.Duration(f.within); err != nil {
 			return fmt.Errorf("--within %s: %w", f.within, err)
 		}
 	}
@@ -108,7 +108,7 @@ func orZero(text string) (time.Duration, error) {
 	if text == "0" {
 		return 0, nil
 	}
-	return cli.ParseDuration(text)
+	return quantity.Duration(text)
 }
 
 func (f *deployFlags) stageOf(ctx context.Context, conf *config.Config, s config.Stage, services []string) (deploy.Stage, error) {

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/aweigh/aweigh/internal/cli"
+	"github.com/aweigh/aweigh/internal/quantity"
 	"github.com/aweigh/aweigh/internal/status"
 )
 
@@ -44,7 +45,7 @@ func maintenance(c *cli.Context, args []string) int {
 	case len(args) == 0, len(args) == 1 && args[0] == "list":
 		return withSource(c, &f.asking, func(ctx context.Context, from source) error { return listWindows(ctx, c, f, from) })
 	case args[0] == "start" && len(args) <= 2:
-		length, err := cli.ParseDuration(f.length)
+		length, err := quantity.Duration(f.length)
 		if err != nil || length == 0 {
 			return c.Fail(2, fmt.Errorf("--for %s: write how long: 30m, 2h", f.length))
 		}

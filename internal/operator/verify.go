@@ -14,6 +14,7 @@ import (
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/config"
+	"github.com/aweigh/aweigh/internal/quantity"
 	"github.com/aweigh/aweigh/internal/status"
 	"github.com/aweigh/aweigh/internal/store"
 	"github.com/aweigh/aweigh/internal/verify"
@@ -56,7 +57,7 @@ container engine cannot be used.`,
 
 func runVerify(c *cli.Context, args []string) int {
 	f := c.Values.(*verifyFlags)
-	within, err := cli.ParseDuration(f.within)
+	within, err := quantity.Duration(f.within)
 	if f.within == "0" {
 		within, err = 0, nil
 	}

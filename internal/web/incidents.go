@@ -9,7 +9,7 @@ import (
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/access"
-	"github.com/aweigh/aweigh/internal/cli"
+	"github.com/aweigh/aweigh/internal/quantity"
 	"github.com/aweigh/aweigh/internal/status"
 	"github.com/aweigh/aweigh/internal/store"
 )
@@ -148,7 +148,7 @@ func (s *Site) beginMaintenance(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := r.PostForm
-	length, err := cli.ParseDuration(f.Get("for"))
+	length, err := quantity.Duration(f.Get("for"))
 	if err != nil {
 		return &status.Refused{Why: "how long? " + err.Error()}
 	}

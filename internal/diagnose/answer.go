@@ -74,6 +74,8 @@ func (s *scene) serves() bool {
 		return !s.unhealthy()
 	case answersClosed:
 		return s.listens() == onThePort && !s.unhealthy() && !s.speaksTLS()
+	case answersNothing:
+		return s.mute() && s.listens() == onThePort && !s.unhealthy()
 	case notAsked:
 		if s.Inspect != nil && s.Inspect.State.Health != nil {
 			return s.Inspect.State.Health.Status == "healthy"
@@ -81,6 +83,16 @@ func (s *scene) serves() bool {
 		return s.ExpectedPort != 0 && s.listens() == onThePort && s.ready >= 0
 	}
 	return false
+}
+
+// mute tells whether the protocol is one that has no answer to the beginning of an
+// HTTP request: what it takes for the length of a message has not all come.
+func (s *scene) mute() bool {
+	switch s.ExpectedPort {
+	case 53, 5353, 88, 1521, 5060, 9042, 9092: // DNS, Kerberos, Oracle, SIP, Cassandra, Kafka
+		return true
+	}
+	return s.told("dnssec|dnskey|dns server|nameserver|all zones loaded")
 }
 
 // speaksTLS tells whether it should be asked in TLS, by its own words or the

@@ -7,6 +7,17 @@ import "strings"
 const bindWords = "bind|listen|server socket|start server|server_bind|startlisten|open port|tcp port|udp port|acceptor|" +
 	"socketexception: permission|permissionerror: [errno 13] permission denied: ('|http server|web server"
 
+// bindFailed are the verbs of a bind that failed, where no errno says why.
+const bindFailed = "cannot bind|could not bind|couldn't bind|can't bind|failed to bind|unable to bind|failed binding|error binding|" +
+	"bind failed|bind error|bind() failed|cannot listen|could not listen|couldn't listen|can't listen|failed to listen|unable to listen|" +
+	"error listening|listen failed|listen error|create listener|create listening|create server socket|create listen socket|" +
+	"open server port|open listening|open listener|no listening sockets|no acceptor|create a listening|start listener|failed to open port|" +
+	"could not open port|cannot open port|unable to open port|error opening port"
+
+// bindHindered are reasons of such a failure that are others' matter.
+const bindHindered = "cannot assign|not available|address family|permission|denied|not permitted|invalid address|no such|interface|certificate|" +
+	"unix:|.sock|parameter|variable|property|properties|queue|exchange|ldap"
+
 const clientWords = "connect(|connecting|connect to|dial |connection to|could not connect|econnrefused|connect:|: connect "
 
 // binding tells whether it was a bind or listen call that failed, by the line or
@@ -39,11 +50,16 @@ var portInUse = Entry{
 			"is being used by another", and: "port ", not: "container name|username|user name|email|already exists", score: .93},
 		{has: "is not available", and: "because port |: port |port `|port '", score: .85},
 		{has: "(in use)", and: "listen|addr|port", score: .9},
+		{has: "port is in use|port in use|is using this port|using that port|using this port|using the same port|another process on port|" +
+			"is listening on port", not: "info|debug", score: .86, when: func(s *scene, l int) bool { return !s.forbidden() }},
+		{has: bindFailed, not: bindHindered, score: .72, why: "It could not bind, and does not say why: mostly the port is taken.", when: func(s *scene, l int) bool {
+			return s.lines[l].errnos == 0 && !s.forbidden() && s.lines[l].level != calm
+		}},
 		{has: "do you already have another|is another postmaster already running on port", score: .9},
 	},
 	judge: func(s *scene) opinion {
 		switch {
-		case s.running && s.neighbour():
+		case s.running && s.neighbour() && !s.serves():
 			return opinion{score: .8, why: "Port {port} is taken in its network namespace, by a process that is not the service's.", lines: s.listenerLines()}
 		case s.ended && s.exit == 0 && s.inherits() && s.ready >= 0 && !s.told("sigterm|signal 15|shutting down|terminated"):
 			return opinion{score: .6, why: "It said that it listens and ended at once without an error, in a network namespace that it shares: its port is probably taken there.",
@@ -67,12 +83,11 @@ var portPermissionDenied = Entry{
 		{has: "listen eacces|bind: permission denied|cannot bind socket (permission denied)|could not bind to address|" +
 			"permission denied (bind failed)|privileged port", and: "permission|eacces|privileged", score: .97},
 		{errno: eAccess, score: .93, why: "Permission was denied without a path, and the port needs a right that the user lacks.", when: func(s *scene, l int) bool {
-			return s.privilegedPort() && (s.user() != "" || s.dropped()) && namesNoFile(s.lines[l].text)
+			return s.forbidden() && namesNoFile(s.lines[l].text)
 		}},
-		{has: "can't connect to ('|cannot bind|could not bind|couldn't bind|failed to bind|failed to listen|unable to bind|" +
-			"bind failed|can't bind", not: "in use|cannot assign|not available", score: .75,
+		{has: "can't connect to ('|" + bindFailed, not: "already in use|cannot assign|not available", score: .75,
 			why: "It could not bind, and the port needs a right that the user lacks.", when: func(s *scene, l int) bool {
-				return s.privilegedPort() && (s.user() != "" || s.dropped()) && !s.told("connection in use|invalid address|already in use|cannot assign")
+				return s.forbidden() && !s.told("connection in use|invalid address|already in use|cannot assign")
 			}},
 	},
 }

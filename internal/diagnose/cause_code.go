@@ -12,7 +12,12 @@ var missingModule = Entry{
 		{has: "modulenotfounderror|no module named|cannot find module|cannot find package|err_module_not_found|module_not_found|" +
 			"cannot load such file|no such file to load|could not import module|could not import '|could not import \"|" +
 			"module not found|cannot resolve module|cannot find the module|could not resolve \"|could not find package|" +
-			"there is no package called", not: "cannot find module for path|warn|optional", score: .94},
+			"there is no package called|no code for module|can't find package|unable to resolve class|no such module|" +
+			"cannot find package|unbound module|collection not found|package not found|could not locate|unknown package", not: "cannot find module for path|warn|optional|lock|could not locate a flask", score: .94, when: func(s *scene, l int) bool {
+			return !hasAny(s.lines[l].low, "could not locate") || hasAny(s.lines[l].low, "classpath|module|package|library")
+		}},
+		{has: "could not find module|cannot find library|don't know how to require|couldn't resolve the package|library not found in|" +
+			"no such library|can't find library|could not find library", not: "warn|optional", score: .9},
 		{has: "can't locate ", and: "@inc|perl module", score: .96},
 		{has: "classnotfoundexception|noclassdeffounderror|could not find or load main class|unable to access jarfile|" +
 			"could not find the main class|no main manifest attribute|main class not found|nosuchmethoderror|error: class not found", score: .92},
@@ -63,7 +68,8 @@ var syntaxError = Entry{
 		{has: "error: compilation failed|compilation failed|cannot find symbol|error: ';' expected|error: class, interface|error ts1|" +
 			"error ts2|transform failed with|the module's source code could not be parsed|tokenmissingerror|compileerror|" +
 			"build failed|failed to compile|compilation error|error: expected \"|undefined: ", not: "warn|pcre|json", score: .86, when: inSource},
-		{has: "expected near|expected (to close|unexpected symbol near|malformed number near|unfinished string near", score: .9},
+		{has: "expected near|expected (to close|unexpected symbol near|malformed number near|unfinished string near", score: .9, when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) != configPath }},
+		{has: "error: unexpected ", and: " in:", score: .9},
 	},
 }
 
@@ -161,7 +167,7 @@ var crashSignal = Entry{
 	},
 	judge: func(s *scene) opinion {
 		// .NET aborts at an exception that nobody caught, and Go panics at a SIGSEGV.
-		if !s.ended || s.named >= 0 && hasAny(s.lines[s.named].low, "runtime error:|unhandled exception|panic: ") {
+		if !s.ended || s.threwErrno() || s.named >= 0 && hasAny(s.lines[s.named].low, "runtime error:|unhandled exception|panic: ") {
 			return opinion{}
 		}
 		switch s.exit {
@@ -172,6 +178,17 @@ var crashSignal = Entry{
 		}
 		return opinion{}
 	},
+}
+
+// threwErrno tells whether C++ aborted at an exception that tells of an errno: the
+// signal is only how it ended.
+func (s *scene) threwErrno() bool {
+	for l := s.output - 1; l >= max(0, s.tail); l-- {
+		if strings.HasPrefix(strings.TrimLeft(s.lines[l].low, " "), "what():") {
+			return s.lines[l].errnos != 0
+		}
+	}
+	return false
 }
 
 var mainProcessExited = Entry{

@@ -15,11 +15,16 @@ var configFileMissing = Entry{
 		{has: "configuration file|config file|configuration files|config_file|settings file|configfile|properties file|" +
 			"config data resource|configuration resource", and: "not found|no such file|missing|cannot open|can't open|could not open|unable to open|does not exist|doesn't exist|" +
 			"not exist|could not find|unable to find|cannot find|can't find|couldn't find|failed to open|cannot be opened|" +
-			"unable to locate|could not be found|unreadable|not readable|no configuration",
-			not: "not found in type|permission|skipping|optional", score: .94},
+			"unable to locate|could not be found|unreadable|not readable|no configuration|cannot read|can't read|unable to read",
+			not: "not found in type|permission|skipping|optional", score: .94, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
 		{has: "no configuration file provided|couldn't find config|no config file|config not found|could not read config|" +
 			"unable to read config|cannot find config|no such config|config data resource|configdataresourcenotfound|" +
-			"missing configuration file", not: "permission|using default|not found in type", score: .9},
+			"missing configuration file", not: "permission|using default|not found in type", score: .9, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
+		{has: "unable to load|could not load|cannot load|can't load|failed to load|couldn't load|unable to open|cannot open|could not open|" +
+			"can't open|failed to open|unable to read|cannot read|could not read|can't read|failed to read", not: "module|class|library|plugin|driver|extension|permission|data|url|http|socket|port |pipe|terminal|shared|gem|" +
+			"package|certificate|.so:", score: .45, why: "A file could not be read, and nothing says why: mostly it is not there.", when: func(s *scene, l int) bool {
+			return s.lines[l].errnos == 0 && s.lines[l].level != calm && roleIn(s.lines[l].text) == otherPath
+		}},
 		{has: "does not exist|not found|could not be found|file is missing|cannot find|could not find|cannot open|can't open|" +
 			"could not open|unable to open|failed to open", not: "module|relation|your database|database|table|column|role|user|class|package|certificate|permission|too many|" +
 			"not found in type|pars|unmarshal", score: .84,
@@ -57,7 +62,8 @@ var configInvalid = Entry{
 			"configuration errors|configuration file is not|configexception|bindexception: failed|invalid settings|" +
 			"failed to bind properties under|fatal_config|the configuration could not|invalid config_file|configuration property|" +
 			"error preparing configuration|failed_to_prepare_configuration|parser failed|vcl compilation failed|bungled|" +
-			"unable to load config|unclosed section|bad numerical|bad numeric|bad boolean|section is invalid|parse error on line|" +
+			"unable to load config|errors in config|configuration failed|error processing|problem occurred while reading the config|" +
+			"is not valid here|not valid in this context|unclosed section|bad numerical|bad numeric|bad boolean|section is invalid|parse error on line|" +
 			"parse error at line|error parsing yaml|parsing yaml|parsing toml|parsing json|for configuration ", not: "no such file|not found|permission denied|warn|is a directory|enoent|address already|cannot find", score: .84,
 			when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
 		{has: "yaml.scanner|yaml.parser|yamlexception|yaml: line|yaml: unmarshal|yaml: |psych::syntaxerror|snakeyaml|yaml error|" +
@@ -76,7 +82,8 @@ var configInvalid = Entry{
 				// Node and Deno say SyntaxError of JSON and of source alike.
 				return !hasAny(low, "unexpected token") || hasAny(low, "json") || s.near(l, 2, 4, "json.parse") || hasAny(low, "parser error|toml|yaml|config")
 			}},
-		{has: "unexpected token|syntax error|syntaxerror|parse error|parsing error", score: .9, when: func(s *scene, l int) bool {
+		{has: "unexpected token|syntax error|syntaxerror|parse error|parsing error|unfinished string|unexpected symbol|expected near|" +
+			"malformed number|unexpected end", score: .9, when: func(s *scene, l int) bool {
 			r := roleIn(s.lines[l].text)
 			return (r == configPath || s.near(l, 1, 4, "json.parse")) && !s.near(l, 0, 2, aboutFiles)
 		}},
@@ -92,6 +99,10 @@ var configInvalid = Entry{
 			when: func(s *scene, l int) bool { return s.lines[l].level != calm && !s.quotesEnvironment(l) }},
 		{has: "unrecognized vm option|unrecognized option: -|invalid maximum heap size|invalid initial heap size|" +
 			"could not create the java virtual machine|conflicting collector|too small maximum heap|too small initial heap", score: .93, when: func(s *scene, l int) bool { return !s.near(l, 5, 5, "picked up ") }},
+		{has: "unrecognised |unrecognized |unknown |undefined |unsupported |illegal |misspelt |misspelled |bad |no such |unexpected ", and: "option|directive|keyword|setting|parameter|argument|flag|switch|statement|clause|stanza|in config|config variable|" +
+			"configuration item|configuration key|attribute", not: "warn|deprecated|module|host|column|table|relation|database|socket|ssl|tls|token|cipher|eof|signal|sql|query|node_options|" +
+			"protocol option|ignor|bad argument", score: .7, when: func(s *scene, l int) bool { return s.lines[l].level != calm && s.lines[l].errnos == 0 }},
+		{has: numberWords, score: .88, why: "A value of the command line cannot be used.", when: func(s *scene, l int) bool { return s.quotesCommand(l) }},
 		{has: "is invalid", and: "config|section|setting|option", not: "token|certificate|credential|password|checkpoint|warn|api key|url|working directory", score: .8},
 		{has: "bad option: -|not allowed in|unknown option -|unknown option: -|unknown or unsupported option", not: "node_options", score: .85},
 	},

@@ -15,6 +15,8 @@ var permissionDenied = Entry{
 			"group or world access|group or other|has invalid permissions|has wrong permissions|insufficient permissions|" +
 			"bad permissions|permissions are too open|are too open|unsafe permissions|must be private|must not be world|" +
 			"world writable|world-writable|writable by others|group-writable|wrong permissions|invalid permissions|" +
+			"globally writable|globally readable|world-readable|readable by others|writable by group|insecure permissions|" +
+			"insecure configuration|insecure ownership|unsafe ownership|bad ownership|too permissive|should not be accessible|" +
 			"permissions should be|only be accessible by the owner|incorrect permissions|incorrect owner|permissions 0", not: "warn", score: .93},
 		{has: "access to file denied|file access denied|for writing|must be writeable by|parent directory must be", not: "read-only|no space", score: .8, when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
 		{has: "unable to open database file|sqlite_cantopen", score: .75, why: "SQLite could not open its file: mostly the directory is not there, or not the user's."},
@@ -87,7 +89,10 @@ var staleLock = Entry{
 			"unable to acquire lock|failed to lock|unable to lock|could not lock|resource temporarily unavailable|dbpathinuse|" +
 			"already locked by|is locked by another|lock held|while lock file|lock exception|lockexception|lockobtainfailed|" +
 			"overlappingfilelock|storage is already locked|timeout: lock|can't lock|cannot lock|is already locked|couldn't acquire|" +
-			"wouldblock", and: "lock|dbpathinuse", not: "deadlock|info|debug|thread|fork", score: .92},
+			"wouldblock", and: "lock|dbpathinuse", not: "deadlock|info|debug|thread|fork", score: .92, when: func(s *scene, l int) bool {
+			return !s.errnoBefore(l, eNoEntry, eAccess, eReadOnly, eNoSpace)
+		}},
+		{has: "another ", and: ", pid |(pid|pid=|pid:|process id", not: "info|debug|port ", score: .85, when: func(s *scene, l int) bool { return hasAny(s.lines[l].low, "running|exists|active") }},
 	},
 }
 
@@ -132,6 +137,10 @@ var dataCorrupt = Entry{
 			"corruptindexexception|invalid record length", not: "double-linked|heap|memory corruption|corrupted size|free()|warn|info|checksum mismatch for migration|migration|tls|" +
 			"certificate|pyc|go.sum|npm|http", score: .88,
 			when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
+		{has: "unexpected eof|unexpected end of file|premature end|end_of_file", not: "tcp|http|tls|ssl|connect|handshake|dial|server closed|json|yaml|syntax|parse|expecting|config|stdin|client|warn|info", score: .5,
+			why: "A file of its own ends too early.", when: func(s *scene, l int) bool {
+				return s.ended && l >= s.tail && s.named < 0 && s.lines[l].level != calm
+			}},
 		{has: "could not open|could not read|could not stat|missing", and: "pg_notify|pg_wal|pg_control|pg_tblspc|pg_xact|pg_replslot|pg_filenode|pg_stat|pg_commit_ts|pg_logical|ibdata1", not: "permission|read-only|pg_stat_statements|pg_hba", score: .86},
 	},
 }

@@ -39,7 +39,7 @@ var heapExhausted = Entry{
 	Confirm: "docker logs {container} 2>&1 | grep -i -m 3 memory",
 	Fix:     "Raise the runtime's limit (and keep it below the container's), or load less at the start.",
 	signs: []sign{
-		{has: "java heap space|gc overhead limit exceeded|outofmemoryerror|heap out of memory|allowed memory size of|memoryerror|" +
+		{has: "java heap space|heap exhausted|heap overflow|memory exhausted|out_of_memory|gc overhead limit exceeded|outofmemoryerror|heap out of memory|allowed memory size of|memoryerror|" +
 			"outofmemoryexception|failed to allocate memory|runtime: out of memory|bad_alloc|eheap_alloc|direct buffer memory|" +
 			"reached heap limit|ineffective mark-compacts|array buffer allocation failed|memory allocation of|" +
 			"fatalprocessoutofmemory|invalid array length allocation|not enough memory|metaspace|out of memory!|out of memory in|" +
@@ -107,6 +107,7 @@ var pidsLimit = Entry{
 		{errno: eAgain, score: .94, when: func(s *scene, l int) bool {
 			return s.near(l, 8, 4, "_fork_exec|os.fork|start_new_thread|thread.start|spawn(|child_process")
 		}},
+		{errno: eAgain, score: .94, why: "A thread of C++ could not be made.", when: func(s *scene, l int) bool { return s.near(l, 1, 0, "'std::system_error'") }},
 		{errno: eAgain, and: "fork|thread|clone|spawn|process|vfork|exec", not: "lock", score: .94},
 	},
 }

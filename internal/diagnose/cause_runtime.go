@@ -14,8 +14,25 @@ func executing(s *scene, l int) bool {
 
 // script tells whether the command that a line names is a script by its name.
 func script(low string) bool {
-	return hasAny(low, ".sh:|.sh\"|.sh'|.sh |.py:|.py\"|.py'|.rb:|.rb\"|.pl:|.pl\"|.bash|.js:|.js\"|entrypoint:|entrypoint\"|entrypoint'|"+
-		".sh failed|.py failed")
+	for rest := low; ; {
+		_, after, ok := strings.Cut(rest, ".")
+		if !ok {
+			return hasAny(low, "entrypoint:|entrypoint\"|entrypoint'")
+		}
+		end := 0
+		for end < len(after) && isLetter(after[end]) {
+			end++
+		}
+		if end == 0 || end == len(after) || !strings.ContainsRune(":\"' ,", rune(after[end])) {
+			rest = after
+			continue
+		}
+		switch after[:end] {
+		case "sh", "bash", "zsh", "ksh", "fish", "py", "rb", "pl", "js", "mjs", "cjs", "ts", "tcl", "exp", "lua", "php", "awk", "raku", "scm", "lisp", "exs", "groovy", "r", "jl":
+			return true
+		}
+		rest = after
+	}
 }
 
 var commandNotFound = Entry{

@@ -138,6 +138,12 @@ func (s *scene) weigh(b board) {
 			f.score *= .3 // noise: it serves
 		case serves && c == &noFailure && s.looping && s.named >= 0:
 			f.score = .3 // it serves between two crashes
+		case c == &crashSignal && s.threwErrno():
+			f.score *= .6
+		case (c == &bindAddressUnavailable || c == &addressFamilyUnavailable) && s.listens() == onThePort:
+			f.score *= .5 // another of its sockets
+		case s.running && !f.structural && s.listens() == onThePort && (s.neighbour() || s.answer() != answersNothing):
+			f.score *= .85 // it has come to listen all the same
 		case s.endedFromOutside() && !f.structural && c != &stoppedExternally && c != &oomKilled:
 			f.score *= .8 // it did not end by what it complained of
 		case refused && !s.told("error response") && f.structural && (c == &commandNotFound || c == &notExecutable || c == &mainProcessExited):

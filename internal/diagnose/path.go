@@ -75,12 +75,14 @@ func roleOf(word string) role {
 		}
 		return scriptPath
 	case "py", "js", "mjs", "cjs", "ts", "rb", "php", "pl", "pm", "jar", "war", "class", "dll", "lua", "phar", "psgi", "ru", "beam", "wasm":
-		if strings.HasPrefix(low, "config/") || strings.Contains(low, "/config/") {
+		if configName(base) || strings.HasPrefix(low, "config/") || strings.Contains(low, "/config/") || strings.HasPrefix(low, "/etc/") {
 			return configPath
 		}
 		return scriptPath
 	}
 	switch {
+	case ext != "" && configName(base):
+		return configPath
 	case strings.Contains(base, ".so."):
 		return libraryPath
 	case !slash:
@@ -100,6 +102,17 @@ func roleOf(word string) role {
 		return otherPath
 	}
 	return noPath
+}
+
+// configName recognises the name of a file that is a configuration in the
+// program's own language: config.scm, settings.lua, prosody.cfg.lua.
+func configName(base string) bool {
+	name, _, _ := strings.Cut(base, ".")
+	switch name {
+	case "config", "configuration", "settings", "conf":
+		return true
+	}
+	return hasAny(base, ".cfg.|.conf.|.config.")
 }
 
 // isDate recognises 2026/11/23 and 23/Nov/2026.

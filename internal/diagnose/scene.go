@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -88,6 +89,17 @@ func (s *scene) near(l, back, ahead int, alternatives string) bool {
 	return false
 }
 
+// errnoBefore tells whether line l or one of the two before it has one of the
+// errnos.
+func (s *scene) errnoBefore(l int, any ...errno) bool {
+	for i := max(0, l-2); i <= l; i++ {
+		if slices.ContainsFunc(any, s.lines[i].errnos.has) {
+			return true
+		}
+	}
+	return false
+}
+
 // user is whom the main process runs as, "" for root or unknown.
 func (s *scene) user() string {
 	if s.Inspect == nil {
@@ -100,9 +112,15 @@ func (s *scene) user() string {
 	return name
 }
 
-// privilegedPort tells whether the port needs a right that the user lacks.
+// privilegedPort tells whether the port needs a right that not every user has.
 func (s *scene) privilegedPort() bool {
 	return s.ExpectedPort > 0 && s.ExpectedPort < 1024
+}
+
+// forbidden tells whether the port needs a right that the user lacks, as far as
+// is known.
+func (s *scene) forbidden() bool {
+	return s.privilegedPort() && (s.user() != "" || s.dropped())
 }
 
 // dropped tells whether a capability, or one of any, was taken away.
@@ -167,6 +185,18 @@ func (s *scene) environmentHas(text string) bool {
 	return false
 }
 
+// commandHas tells whether the text is an argument of the command line, or what
+// one of its flags is set to.
+func (s *scene) commandHas(text string) bool {
+	if s.Inspect == nil || text == "" {
+		return false
+	}
+	return slices.ContainsFunc(s.Inspect.Args, func(arg string) bool {
+		_, value, _ := strings.Cut(arg, "=")
+		return arg == text || value == text
+	})
+}
+
 // where says how the service's own sockets stand to the port that is expected.
 type where uint8
 
@@ -214,11 +244,8 @@ func (s *scene) neighbour() bool {
 	}
 	suffix := ":" + s.port()
 	for _, socket := range s.Runtime.Listeners {
-		if strings.HasSuffix(socket, suffix) {
-			switch s.listens() {
-			case nowhere, elsewhere, loopElsewhere:
-				return true
-			}
+		if strings.HasSuffix(socket, suffix) && !slices.Contains(s.Runtime.Owned, socket) {
+			return s.listens() != notLooked
 		}
 	}
 	return false

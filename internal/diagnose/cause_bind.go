@@ -67,9 +67,36 @@ var portInUse = Entry{
 		case s.ended && s.exit != 0 && s.exit < 128 && s.inherits() && s.output == 0 && len(s.lines) == 0:
 			return opinion{score: .45, why: "It ended without a word, in a network namespace that it shares; its log may be in a file. That its port is taken there is the first thing to look at.",
 				lines: []Line{s.networkLine(), s.exitLine()}}
+		case s.ended && s.exit != 0 && !s.forbidden() && s.portRefused() >= 0:
+			score := .58
+			if s.portRefused() >= s.output-3 {
+				score = .88 // these are its last words
+			}
+			return opinion{score: score, why: "It failed over its own port, and does not say why: mostly the port is taken.", lines: s.quotes(s.portRefused())}
 		}
 		return opinion{}
 	},
+}
+
+// portRefused is the last line that says, without an errno, that something failed
+// with the expected port, and speaks of no server to be reached; -1 without.
+func (s *scene) portRefused() int {
+	if s.ExpectedPort == 0 {
+		return -1
+	}
+	for l := s.output - 1; l >= s.tail && l >= 0; l-- {
+		line := &s.lines[l]
+		if line.frame || line.code || line.level == calm || s.errnoBefore(l, eAddrInUse, eAddrNotAvail, eAFNoSupport, eAccess, ePerm, eNoName, eNoEntry) || !hasAny(line.low, "error|failed|cannot|can't|could not|couldn't|unable|fatal") || hasAny(line.low, clientWords+"|"+bindHindered) {
+			continue
+		}
+		for _, before := range [...]string{":", "port ", "port=", "port: "} {
+			_, after, ok := strings.Cut(line.low, before+s.port())
+			if ok && (after == "" || !isDigit(after[0])) {
+				return l
+			}
+		}
+	}
+	return -1
 }
 
 var portPermissionDenied = Entry{

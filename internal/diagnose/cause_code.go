@@ -70,7 +70,20 @@ var syntaxError = Entry{
 			"build failed|failed to compile|compilation error|error: expected \"|undefined: ", not: "warn|pcre|json", score: .86, when: inSource},
 		{has: "expected near|expected (to close|unexpected symbol near|malformed number near|unfinished string near", score: .9, when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) != configPath }},
 		{has: "error: unexpected ", and: " in:", score: .9},
+		{has: "syntax error|read-syntax|parse error|while reading|unexpected eof|unexpected end|end of file|unterminated|unbalanced|unmatched|" +
+			"illegal start of|premature end|expecting", not: "sql|json|yaml|xml|warn|config|psych|:in `|:in '", score: .9, when: func(s *scene, l int) bool { return placeInSource(s.lines[l].low) }},
 	},
+}
+
+// placeInSource tells whether a line names a place in a source: "s.rkt:3:14".
+func placeInSource(low string) bool {
+	for _, word := range strings.FieldsFunc(low, func(r rune) bool { return strings.ContainsRune(" \t\"'`()[]{},", r) }) {
+		file, place, ok := strings.Cut(word, ":")
+		if ok && place != "" && isDigit(place[0]) && sourceExt(file[strings.LastIndexByte(file, '.')+1:]) && roleOf(file) != configPath {
+			return true
+		}
+	}
+	return false
 }
 
 // inSource tells whether it is source that does not compile, and no

@@ -50,6 +50,8 @@ var configInvalid = Entry{
 			"unknown parameter|unknown setting|unknown variable '|unknown variable \"|unknown property|unknown command '|" +
 			"unrecognized field|unknown field|unrecognized command|bad option|unsupported option|undefined option|unknown key|" +
 			"unexpected key|unrecognized option|unknown section|unknown plugin|unknown module|unknown service", not: "warn|deprecated|npm", score: .9},
+		{has: "unknown option|unrecognized option|unrecognised option|unknown directive|unknown setting|unknown keyword|unknown parameter|" +
+			"invalid option|invalid value", and: "failed to|failing|fatal|exiting|aborting|giving up", score: .9},
 		{has: "bad directive or wrong number of arguments|invalid number of arguments|wrong number of arguments in|" +
 			"fatal config file error|directive is not terminated|unexpected end of file, expecting|unexpected \"}\"|" +
 			"unexpected \";\"|invalid command '|is not allowed here|directive is duplicate|duplicate listen|invalid parameter \"|" +

@@ -18,6 +18,9 @@ var permissionDenied = Entry{
 			"globally writable|globally readable|world-readable|readable by others|writable by group|insecure permissions|" +
 			"insecure configuration|insecure ownership|unsafe ownership|bad ownership|too permissive|should not be accessible|" +
 			"permissions should be|only be accessible by the owner|incorrect permissions|incorrect owner|permissions 0", not: "warn", score: .93},
+		{has: "can only be run by|may only be run by|must be run as|must be run by|only be run as|only be run by|needs to be run as|" +
+			"must run as root|you must be root|must be started as|must be started by|has to be run as|not running as root|" +
+			"requires root|root privileges|superuser privileges|you need to be root|are you root", not: "should not|must not|cannot be|can't be|not be run|warn|info|drop|port ", score: .85, when: func(s *scene, l int) bool { return s.ended && s.exit != 0 }},
 		{has: "access to file denied|file access denied|for writing|must be writeable by|parent directory must be", not: "read-only|no space", score: .8, when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
 		{has: "unable to open database file|sqlite_cantopen", score: .75, why: "SQLite could not open its file: mostly the directory is not there, or not the user's."},
 		{has: "is not writable|not writable|isn't writable|not writeable|cannot write to|can't write to|unable to write|" +
@@ -41,6 +44,8 @@ var readonlyFilesystem = Entry{
 	signs: []sign{
 		{errno: eReadOnly, score: .97},
 		{has: "attempt to write a readonly database|readonly database|read-only database|sqlite_readonly|read only file system", score: .9},
+		{has: "temporary directory|temporary file|temp directory|temp dir|temp file|tmp dir", and: "failed|cannot|could not|unable|can't|couldn't|no usable", not: "no space", score: .955, why: "It could not make a temporary file, in a container of which something is read-only.",
+			when: func(s *scene, l int) bool { return s.readonly() }},
 		{has: "no usable temporary directory", score: .8, when: func(s *scene, l int) bool { return s.Inspect == nil }},
 		{has: "unable to open database file|no usable temporary directory|sqlite_cantopen|can't create temp|cannot create temp|" +
 			"unable to create temp|failed to create temp|could not create temporary|not writable|isn't writable|" +

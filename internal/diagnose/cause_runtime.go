@@ -27,12 +27,22 @@ func script(low string) bool {
 			rest = after
 			continue
 		}
-		switch after[:end] {
-		case "sh", "bash", "zsh", "ksh", "fish", "py", "rb", "pl", "js", "mjs", "cjs", "ts", "tcl", "exp", "lua", "php", "awk", "raku", "scm", "lisp", "exs", "groovy", "r", "jl":
+		if sourceExt(after[:end]) {
 			return true
 		}
 		rest = after
 	}
+}
+
+// sourceExt tells whether files with this extension are sources that an interpreter
+// reads.
+func sourceExt(ext string) bool {
+	switch ext {
+	case "sh", "bash", "zsh", "ksh", "fish", "awk", "py", "rb", "pl", "pm", "psgi", "raku", "php", "lua", "tcl", "exp", "r", "jl",
+		"js", "mjs", "cjs", "ts", "scm", "lisp", "rkt", "clj", "cljs", "groovy", "kts", "exs", "erl", "pike", "hs", "ml", "pro":
+		return true
+	}
+	return false
 }
 
 var commandNotFound = Entry{

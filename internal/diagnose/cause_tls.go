@@ -15,7 +15,8 @@ var tlsFileMissing = Entry{
 				"createserver(tls|https.createserver|ssl.sslcontext|usehttps|x509certificate2|load_certfile|ssl_certfile")
 		}},
 		{has: "does not exist|not found|doesn't exist|could not find|cannot be found|unable to find|cannot find|no such file|" +
-			"could not open|cannot open|unable to open|can't open|failed to open|is missing|could not be found", and: "certfile|keyfile|certificate|private key|keystore|truststore|.pem|.crt|.key|ca file|cafile|ssl_cert|sslcert|.p12|.jks|" +
+			"could not open|cannot open|unable to open|can't open|failed to open|is missing|could not be found|unable to locate|" +
+			"could not locate|cannot locate|non-existent|nonexistent|unable to stat|cannot stat|not exist", and: "certfile|keyfile|certificate|private key|keystore|truststore|.pem|.crt|.key|ca file|cafile|ssl_cert|sslcert|.p12|.jks|" +
 			".pfx", not: "permission|denied|unable to find valid certification|object not found|table", score: .92},
 		{has: "bio_new_file|ssl_ctx_use_certificate|ssl_ctx_use_privatekey|ssl_ctx_load_verify|cannot load certificate|" +
 			"unable to load ssl|unable to load certificate|unable to load server certificate|could not load server certificate|" +

@@ -51,9 +51,11 @@ var portInUse = Entry{
 		{has: "is not available", and: "because port |: port |port `|port '", score: .85},
 		{has: "(in use)", and: "listen|addr|port", score: .9},
 		{has: "port is in use|port in use|is using this port|using that port|using this port|using the same port|another process on port|" +
-			"is listening on port", not: "info|debug", score: .86, when: func(s *scene, l int) bool { return !s.forbidden() }},
+			"is listening on port", not: "info|debug", score: .86, when: func(s *scene, l int) bool {
+			return !s.forbidden() && !(s.privilegedPort() && hasAny(s.lines[l].low, "root|privilege"))
+		}},
 		{has: bindFailed, not: bindHindered, score: .72, why: "It could not bind, and does not say why: mostly the port is taken.", when: func(s *scene, l int) bool {
-			return s.lines[l].errnos == 0 && !s.forbidden() && s.lines[l].level != calm
+			return s.lines[l].errnos == 0 && !s.forbidden() && !(s.privilegedPort() && hasAny(s.lines[l].low, "root|privilege")) && s.lines[l].level != calm
 		}},
 		{has: "do you already have another|is another postmaster already running on port", score: .9},
 	},
@@ -111,6 +113,12 @@ var portPermissionDenied = Entry{
 			"permission denied (bind failed)|privileged port", and: "permission|eacces|privileged", score: .97},
 		{errno: eAccess, score: .93, why: "Permission was denied without a path, and the port needs a right that the user lacks.", when: func(s *scene, l int) bool {
 			return s.forbidden() && namesNoFile(s.lines[l].text)
+		}},
+		{errno: eAccess, score: .87, why: "Permission was denied without a path, and the port needs a right that not every user has.", when: func(s *scene, l int) bool {
+			return s.Inspect == nil && s.privilegedPort() && roleIn(s.lines[l].text) == noPath
+		}},
+		{has: "requires root|root privileges|need root|needs root", score: .84, when: func(s *scene, l int) bool {
+			return s.privilegedPort() && s.lines[l].level != calm && hasAny(s.lines[l].low, "port|socket|bind|listen")
 		}},
 		{has: "can't connect to ('|" + bindFailed, not: "already in use|cannot assign|not available", score: .75,
 			why: "It could not bind, and the port needs a right that the user lacks.", when: func(s *scene, l int) bool {

@@ -106,6 +106,7 @@ var configInvalid = Entry{
 			"protocol option|ignor|bad argument", score: .7, when: func(s *scene, l int) bool { return s.lines[l].level != calm && s.lines[l].errnos == 0 }},
 		{has: numberWords, score: .88, why: "A value of the command line cannot be used.", when: func(s *scene, l int) bool { return s.quotesCommand(l) }},
 		{has: "is invalid", and: "config|section|setting|option", not: "token|certificate|credential|password|checkpoint|warn|api key|url|working directory", score: .8},
+		{has: "missing port in address|too many colons in address", score: .86, when: func(s *scene, l int) bool { return !s.quotesEnvironment(l) }},
 		{has: "bad option: -|not allowed in|unknown option -|unknown option: -|unknown or unsupported option", not: "node_options", score: .85},
 	},
 }

@@ -68,7 +68,9 @@ func upperName(text string) bool {
 		if len(word) < 4 || strings.ToUpper(word) != word || isDigit(word[0]) {
 			continue
 		}
-		code := strings.HasPrefix(word, "ERR_") || strings.HasPrefix(word, "ER_") || strings.HasPrefix(word, "ERROR_") || strings.HasPrefix(word, "E_")
+		code := strings.HasPrefix(word, "ERR_") || strings.HasPrefix(word, "ER_") || strings.HasPrefix(word, "ERROR_") || strings.HasPrefix(word, "E_") ||
+			strings.HasSuffix(word, "_INVALID") || strings.HasSuffix(word, "_ERROR") || strings.HasSuffix(word, "_FAILED") || strings.HasSuffix(word, "_EXCEPTION") ||
+			strings.HasSuffix(word, "_CORRUPTED") || strings.HasSuffix(word, "_MISMATCH") || strings.HasSuffix(word, "_NOTFOUND") || strings.HasSuffix(word, "_NOT_FOUND")
 		if strings.Contains(strings.Trim(word, "_"), "_") && !code {
 			return true
 		}
@@ -94,6 +96,7 @@ var envVarInvalid = Entry{
 		{has: "err_socket_bad_port|port should be|port must be|port out of range|port number out of range|invalid port|unknown port|" +
 			"not a valid port|bad port|invalid listen port|port value out of range|illegal port|port must be between|" +
 			"is not a valid port", score: .92},
+		{has: "missing port in address|too many colons in address", score: .86, when: func(s *scene, l int) bool { return s.quotesEnvironment(l) }},
 		{has: "is not allowed in node_options", score: .97},
 		{has: "unrecognized vm option|unrecognized option|invalid maximum heap size|invalid initial heap size|" +
 			"could not create the java virtual machine|error occurred during initialization of vm|too small maximum heap|" +

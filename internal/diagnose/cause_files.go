@@ -138,6 +138,7 @@ var dataCorrupt = Entry{
 			"bad magic|header mismatch|torn page|invalid block|wal file|unreadable|crc mismatch|crc32|crc error|malformed database|" +
 			"bad header|invalid header|invalid data directory|not a valid data directory|not a database file|" +
 			"unexpected eof reading|missing segment|wt_panic|corruptrecord|corruption:|failed to get all reachable pages|" +
+			"restore from backup|restore from a backup|file is not an |not a valid database|" +
 			"inconsistent data|not_a_dets_file|bad_log_file|premature_eof|need_repair| corrupt|fatal wiredtiger|translogcorrupted|" +
 			"corruptindexexception|invalid record length", not: "double-linked|heap|memory corruption|corrupted size|free()|warn|info|checksum mismatch for migration|migration|tls|" +
 			"certificate|pyc|go.sum|npm|http", score: .88,

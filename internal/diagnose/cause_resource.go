@@ -45,6 +45,7 @@ var heapExhausted = Entry{
 			"fatalprocessoutofmemory|invalid array length allocation|not enough memory|metaspace|out of memory!|out of memory in|" +
 			"out of memory error|exit_on_out|exceeded memory limit|memory limit exceeded", not: "native thread|warn|unable to create|insufficient memory for the java runtime|initialize|info|maxmetaspacesize|cgroup|" +
 			"commit_memory|shared_buffers", score: .94},
+		{has: "stack limit|heap limit|memory limit|memory quota|stack size limit", and: "exceed|reached", not: "warn|info|cgroup", score: .9},
 		{has: "out of memory", score: .9, when: func(s *scene, l int) bool { return strings.Trim(s.lines[l].low, " .!") == "out of memory" }},
 	},
 }

@@ -54,8 +54,8 @@ var portInUse = Entry{
 			"is listening on port", not: "info|debug", score: .86, when: func(s *scene, l int) bool {
 			return !s.forbidden() && !(s.privilegedPort() && hasAny(s.lines[l].low, "root|privilege"))
 		}},
-		{has: bindFailed, not: bindHindered, score: .72, why: "It could not bind, and does not say why: mostly the port is taken.", when: func(s *scene, l int) bool {
-			return s.lines[l].errnos == 0 && !s.forbidden() && !(s.privilegedPort() && hasAny(s.lines[l].low, "root|privilege")) && s.lines[l].level != calm
+		{bare: true, has: bindFailed, not: bindHindered, score: .72, why: "It could not bind, and does not say why: mostly the port is taken.", when: func(s *scene, l int) bool {
+			return !s.forbidden() && !(s.privilegedPort() && hasAny(s.lines[l].low, "root|privilege")) && s.lines[l].level != calm
 		}},
 		{has: "do you already have another|is another postmaster already running on port", score: .9},
 	},

@@ -16,6 +16,7 @@ var missingModule = Entry{
 			"cannot find package|unbound module|collection not found|package not found|could not locate|unknown package", not: "cannot find module for path|warn|optional|lock|could not locate a flask", score: .94, when: func(s *scene, l int) bool {
 			return !hasAny(s.lines[l].low, "could not locate") || hasAny(s.lines[l].low, "classpath|module|package|library")
 		}},
+		{has: "does not exist", and: "library(|source_sink `", not: "warn", score: .9},
 		{has: "could not find module|cannot find library|don't know how to require|couldn't resolve the package|library not found in|" +
 			"no such library|can't find library|could not find library", not: "warn|optional", score: .9},
 		{has: "can't locate ", and: "@inc|perl module", score: .96},
@@ -140,6 +141,8 @@ var unhandledException = Entry{
 	Fix:     "Read the first frame of the stack that is the program's own: that is the place. Compare with what changed since the last good start.",
 	judge: func(s *scene) opinion {
 		switch bad := s.ended && s.exit != 0 && s.exit < 128 || s.looping; {
+		case s.named >= 0 && (bad || s.ended) && s.onlySaysError():
+			return opinion{score: .52, lines: s.quotes(s.named)}
 		case s.named >= 0 && (bad || s.ended):
 			return opinion{score: .62, lines: s.quotes(s.chain, s.named)}
 		case s.named >= 0 && !s.serves():
@@ -149,6 +152,21 @@ var unhandledException = Entry{
 		}
 		return opinion{}
 	},
+}
+
+// onlySaysError tells whether the line that was taken for the name of an exception
+// is "error: …" without a stack, as programs in C print.
+func (s *scene) onlySaysError() bool {
+	text := strings.TrimLeft(s.lines[s.named].low, " ")
+	if !strings.HasPrefix(text, "error: ") && !strings.HasPrefix(text, "fatal error: ") {
+		return false
+	}
+	for l := max(0, s.named-2); l < min(s.output, s.named+3); l++ {
+		if s.lines[l].frame || s.lines[l].code {
+			return false
+		}
+	}
+	return true
 }
 
 // loudest is the last line that says that it is an error; -1 without one.

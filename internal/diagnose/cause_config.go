@@ -20,10 +20,10 @@ var configFileMissing = Entry{
 		{has: "no configuration file provided|couldn't find config|no config file|config not found|could not read config|" +
 			"unable to read config|cannot find config|no such config|config data resource|configdataresourcenotfound|" +
 			"missing configuration file", not: "permission|using default|not found in type", score: .9, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
-		{has: "unable to load|could not load|cannot load|can't load|failed to load|couldn't load|unable to open|cannot open|could not open|" +
-			"can't open|failed to open|unable to read|cannot read|could not read|can't read|failed to read", not: "module|class|library|plugin|driver|extension|permission|data|url|http|socket|port |pipe|terminal|shared|gem|" +
-			"package|certificate|.so:", score: .45, why: "A file could not be read, and nothing says why: mostly it is not there.", when: func(s *scene, l int) bool {
-			return s.lines[l].errnos == 0 && s.lines[l].level != calm && roleIn(s.lines[l].text) == otherPath
+		{bare: true, has: unreadWords, not: "module|class|library|plugin|driver|extension|permission|database|url|http|socket|port |pipe|terminal|shared|gem|" +
+			"package|certificate|.so:", score: .54, why: "A file could not be read, and nothing says why: mostly it is not there.", when: func(s *scene, l int) bool {
+			r := roleIn(s.lines[l].text)
+			return s.lines[l].level != calm && (r == otherPath || r == configPath)
 		}},
 		{has: "does not exist|not found|could not be found|file is missing|cannot find|could not find|cannot open|can't open|" +
 			"could not open|unable to open|failed to open", not: "module|relation|your database|database|table|column|role|user|class|package|certificate|permission|too many|" +
@@ -31,6 +31,14 @@ var configFileMissing = Entry{
 			when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == configPath && s.lines[l].level != calm }},
 	},
 }
+
+// unreadWords are the verbs of a file that could not be read, where no errno says
+// why.
+const unreadWords = "unable to load|could not load|cannot load|can't load|failed to load|couldn't load|failed loading|error loading|" +
+	"unable to open|cannot open|could not open|can't open|failed to open|couldn't open|failed opening|error opening|" +
+	"unable to read|cannot read|could not read|can't read|failed to read|couldn't read|failed reading|error reading|" +
+	"unable to access|cannot access|could not access|can't access|failed to access|cannot stat|can't stat|could not stat|" +
+	"failure getting|no such directory|not accessible|unable to find|cannot find|can't find|could not find|failed to find"
 
 // aboutFiles are words of the line behind "Syntax error on line 3 of FILE:" that
 // tell of something else than syntax.
@@ -101,9 +109,23 @@ var configInvalid = Entry{
 			when: func(s *scene, l int) bool { return s.lines[l].level != calm && !s.quotesEnvironment(l) }},
 		{has: "unrecognized vm option|unrecognized option: -|invalid maximum heap size|invalid initial heap size|" +
 			"could not create the java virtual machine|conflicting collector|too small maximum heap|too small initial heap", score: .93, when: func(s *scene, l int) bool { return !s.near(l, 5, 5, "picked up ") }},
-		{has: "unrecognised |unrecognized |unknown |undefined |unsupported |illegal |misspelt |misspelled |bad |no such |unexpected ", and: "option|directive|keyword|setting|parameter|argument|flag|switch|statement|clause|stanza|in config|config variable|" +
+		{bare: true, has: "unrecognised |unrecognized |unknown |undefined |unsupported |illegal |misspelt |misspelled |bad |no such |unexpected ", and: "option|directive|keyword|setting|parameter|argument|flag|switch|statement|clause|stanza|in config|config variable|" +
 			"configuration item|configuration key|attribute", not: "warn|deprecated|module|host|column|table|relation|database|socket|ssl|tls|token|cipher|eof|signal|sql|query|node_options|" +
-			"protocol option|ignor|bad argument", score: .7, when: func(s *scene, l int) bool { return s.lines[l].level != calm && s.lines[l].errnos == 0 }},
+			"protocol option|ignor|bad argument", score: .7, when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
+		{bare: true, has: "error|unknown|unexpected|invalid|syntax|expected|parse|illegal|unrecognized|unrecognised|unsupported|missing|undefined|" +
+			"must be|duplicate|not allowed|not known|not valid", not: "warn|no such|not found|permission|denied|address|bind|" +
+			"certificate|resolve|cannot open|could not open|can't open", score: .84,
+			when: func(s *scene, l int) bool {
+				return s.lines[l].level != calm && placeInConfig(s.lines[l].low) && !s.near(l, 0, 2, aboutFiles)
+			}},
+		{bare: true, has: "is mandatory|must be specified|must be defined|must be configured|is a required|needs to be specified|required parameter|" +
+			"missing parameter|missing argument|missing directive|missing section|missing option|requires a value|" +
+			"requires an argument|wrong value|bad parameter|bad syntax|malformed|cannot parse|can't parse|could not parse|" +
+			"unable to parse|failed to parse|error parsing|parse failed|parsing failed|invalid syntax|invalid format|" +
+			"invalid directive|invalid setting|invalid keyword|not recognized|not recognised|is not known|is unknown|not known --", not: "warn|json|url|uri|dsn|certificate|key|token|host|user|module|response|request|header|packet|date|column|table", score: .58,
+			when: func(s *scene, l int) bool {
+				return s.ended && s.exit != 0 && l >= s.tail && s.lines[l].level != calm && !s.quotesEnvironment(l) && !upperName(s.lines[l].text)
+			}},
 		{has: numberWords, score: .88, why: "A value of the command line cannot be used.", when: func(s *scene, l int) bool { return s.quotesCommand(l) }},
 		{has: "is invalid", and: "config|section|setting|option", not: "token|certificate|credential|password|checkpoint|warn|api key|url|working directory", score: .8},
 		{has: "missing port in address|too many colons in address", score: .86, when: func(s *scene, l int) bool { return !s.quotesEnvironment(l) }},

@@ -40,7 +40,7 @@ var envVarMissing = Entry{
 		{has: "improperlyconfigured", and: "environment|secret_key|must not be empty|set the", score: .92},
 		{has: "cannot read properties of undefined|cannot read property|nonetype|undefined is not|of undefined|" +
 			"must be of type string. received undefined|nullpointerexception|argumentnullexception|value cannot be null|on null|" +
-			"nil:nilclass|for nil|optional.empty|must not be null|uninitialized value", score: .84,
+			"not none|got none|nil:nilclass|for nil|optional.empty|must not be null|uninitialized value", score: .84,
 			why: "A value from the environment was used that is not set.",
 			when: func(s *scene, l int) bool {
 				return s.near(l, 4, 5, envWords+"|system.getenv") || upperName(s.lines[l].text)

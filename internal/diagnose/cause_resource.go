@@ -76,7 +76,7 @@ var fdLimit = Entry{
 	signs: []sign{
 		{errno: eTooManyFiles, score: .96},
 		{has: "cannot raise fd limit|fd limit|max file descriptors|file descriptors|open file limit|open files limit|rlimit_nofile|" +
-			"setrlimit|ulimit -n|maxclients|nofile|file descriptor limit|maximum number of open files", and: "too low|cannot|can't|unable|failed|limit is|exceed|not enough|increase|insufficient|at least|unsuccessful", not: "warn|info|note|notice|could not increase number of max_open_files", score: .88, when: func(s *scene, l int) bool { return s.lines[l].level != calm && s.lines[l].level != warn }},
+			"setrlimit|ulimit -n|maxclients|nofile|open files|rlimit|file descriptor limit|maximum number of open files", and: "too low|cannot|can't|unable|failed|limit is|exceed|not enough|increase|insufficient|at least|unsuccessful", not: "warn|info|note|notice|could not increase number of max_open_files", score: .88, when: func(s *scene, l int) bool { return s.lines[l].level != calm && s.lines[l].level != warn }},
 		// A shell moves what it keeps open to descriptors from 10 on (fcntl's
 		// F_DUPFD), which is EINVAL, not EMFILE, beyond the limit.
 		{has: "invalid argument|bad file descriptor", score: .9, why: "The limit of open files is lower than what a shell needs to begin.", when: func(s *scene, _ int) bool { return s.fewFiles(16) }},

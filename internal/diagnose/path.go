@@ -81,7 +81,7 @@ func roleOf(word string) role {
 		return scriptPath
 	}
 	switch {
-	case ext != "" && configName(base):
+	case slash && configName(base), ext != "" && configName(base):
 		return configPath
 	case strings.Contains(base, ".so."):
 		return libraryPath
@@ -112,7 +112,24 @@ func configName(base string) bool {
 	case "config", "configuration", "settings", "conf":
 		return true
 	}
-	return hasAny(base, ".cfg.|.conf.|.config.")
+	return hasAny(base, ".cfg.|.conf.|.config.") || strings.HasSuffix(base, "_config") || strings.HasSuffix(base, "_conf") ||
+		strings.HasSuffix(base, "rc") && !strings.Contains(base, ".") && len(base) > 3
+}
+
+// placeInConfig tells whether a line names a place in a configuration:
+// "/app/monitrc:2", "line 2 in file /app/c.conf", "/app/c.conf (3)".
+func placeInConfig(low string) bool {
+	numbered := false
+	if _, after, ok := strings.Cut(low, "line "); ok && after != "" && isDigit(after[0]) {
+		numbered = true
+	}
+	for _, word := range strings.FieldsFunc(low, func(r rune) bool { return strings.ContainsRune(" \t\"'`()[]{},<>", r) }) {
+		file, place, ok := strings.Cut(word, ":")
+		if file != "" && (numbered || ok && place != "" && isDigit(place[0])) && roleOf(strings.TrimRight(file, ".")) == configPath {
+			return true
+		}
+	}
+	return false
 }
 
 // isDate recognises 2026/11/23 and 23/Nov/2026.

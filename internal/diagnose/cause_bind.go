@@ -66,7 +66,7 @@ var portInUse = Entry{
 		case s.ended && s.exit == 0 && s.inherits() && s.ready >= 0 && !s.told("sigterm|signal 15|shutting down|terminated"):
 			return opinion{score: .6, why: "It said that it listens and ended at once without an error, in a network namespace that it shares: its port is probably taken there.",
 				lines: []Line{s.networkLine(), s.quote(s.ready)}}
-		case s.ended && s.exit != 0 && s.exit < 128 && s.inherits() && s.output == 0 && len(s.lines) == 0:
+		case s.failed() && s.inherits() && s.output == 0 && len(s.lines) == 0:
 			return opinion{score: .45, why: "It ended without a word, in a network namespace that it shares; its log may be in a file. That its port is taken there is the first thing to look at.",
 				lines: []Line{s.networkLine(), s.exitLine()}}
 		case s.ended && s.exit != 0 && !s.forbidden() && s.portRefused() >= 0:

@@ -140,7 +140,7 @@ var unhandledException = Entry{
 	Confirm: "docker logs --tail 60 {container}",
 	Fix:     "Read the first frame of the stack that is the program's own: that is the place. Compare with what changed since the last good start.",
 	judge: func(s *scene) opinion {
-		switch bad := s.ended && s.exit != 0 && s.exit < 128 || s.looping; {
+		switch bad := s.failed() || s.looping; {
 		case s.named >= 0 && (bad || s.ended) && s.onlySaysError():
 			return opinion{score: .52, lines: s.quotes(s.named)}
 		case s.named >= 0 && (bad || s.ended):

@@ -19,7 +19,7 @@ var configFileMissing = Entry{
 			not: "not found in type|permission|skipping|optional", score: .94, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
 		{has: "no configuration file provided|couldn't find config|no config file|config not found|could not read config|" +
 			"unable to read config|cannot find config|no such config|config data resource|configdataresourcenotfound|" +
-			"missing configuration file", not: "permission|using default|not found in type", score: .9, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
+			"missing configuration file|missing required config|missing config|required config", not: "permission|using default|not found in type", score: .9, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
 		{bare: true, has: unreadWords, not: "module|class|library|plugin|driver|extension|permission|database|url|http|socket|port |pipe|terminal|shared|gem|" +
 			"package|certificate|.so:", score: .54, why: "A file could not be read, and nothing says why: mostly it is not there.", when: func(s *scene, l int) bool {
 			r := roleIn(s.lines[l].text)
@@ -29,7 +29,20 @@ var configFileMissing = Entry{
 			"could not open|unable to open|failed to open", not: "module|relation|your database|database|table|column|role|user|class|package|certificate|permission|too many|" +
 			"not found in type|pars|unmarshal", score: .84,
 			when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == configPath && s.lines[l].level != calm }},
+		{bare: true, has: "does not exist|doesn't exist|not found|could not be found|is missing|cannot find|could not find|couldn't find|" +
+			"not a directory|not exist|couldn't load any|from file", not: "module|relation|database|table|column|role|user|class|package|certificate|permission|command|symbol|" +
+			"function|method|host|server|http|library|driver|plugin|key|index|queue|bucket|404|route", score: .56, why: "A file or directory that it names is not there.",
+			when: func(s *scene, l int) bool {
+				r := roleIn(s.lines[l].text)
+				return s.lastWord(l) && (r == otherPath || r == configPath || hasAny(s.lines[l].low, "file"))
+			}},
 	},
+}
+
+// lastWord tells whether a line is one of the last that a program printed before it
+// ended with an error of its own.
+func (s *scene) lastWord(l int) bool {
+	return s.failed() && l >= s.output-6 && l < s.output && s.lines[l].level != calm
 }
 
 // unreadWords are the verbs of a file that could not be read, where no errno says
@@ -126,6 +139,11 @@ var configInvalid = Entry{
 			when: func(s *scene, l int) bool {
 				return s.ended && s.exit != 0 && l >= s.tail && s.lines[l].level != calm && !s.quotesEnvironment(l) && !upperName(s.lines[l].text)
 			}},
+		{bare: true, has: "invalid|unknown|unsupported|unrecognized|unrecognised|illegal|unexpected|expected|malformed|not a valid|" +
+			"not supported|undefined|must be|mismatched|ambiguous|incorrect|not allowed|requires", not: "warn|certificate|password|credential|signature|checksum|magic|host|user|database|table|column|module|" +
+			"symbol|class|method|eof|end of file|token|response|status|exception|error code|signal|version|licen", score: .53,
+			why:  "Its last words are of a value or a word that it does not accept.",
+			when: func(s *scene, l int) bool { return s.lastWord(l) && (s.named < 0 || s.onlySaysError()) }},
 		{has: numberWords, score: .88, why: "A value of the command line cannot be used.", when: func(s *scene, l int) bool { return s.quotesCommand(l) }},
 		{has: "is invalid", and: "config|section|setting|option", not: "token|certificate|credential|password|checkpoint|warn|api key|url|working directory", score: .8},
 		{has: "missing port in address|too many colons in address", score: .86, when: func(s *scene, l int) bool { return !s.quotesEnvironment(l) }},

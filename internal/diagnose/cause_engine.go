@@ -38,6 +38,7 @@ var rootRefused = Entry{
 			"without --no-sandbox|can only be run|never run|please use|unsafe|forbidden|without the -u|must be run as|--allow-root|" +
 			"disallowed|to change this", not: "warn|root directory|chroot|rootfs|info|access denied|database user|running redis as root is dangerous|mysqld as root|" +
 			"must be run as root|requires root|you can use --uid|npm", score: .94, when: func(s *scene, l int) bool { return !s.serves() && s.lines[l].level != calm && s.lines[l].level != warn }},
+		{has: "as root", and: "security|exploit|not required|discouraged|not recommended|unsafe|dangerous|insecure|override", score: .82, when: func(s *scene, _ int) bool { return s.ended && s.exit != 0 && s.user() == "" }},
 		{has: "how to run mysqld as root", score: .95},
 		{has: "running a worker with superuser privileges", score: .93},
 	},

@@ -66,6 +66,12 @@ func (s *scene) fate() {
 	}
 }
 
+// failed tells whether it ended with a status of its own that tells of a failure:
+// 129 to 192 are signals.
+func (s *scene) failed() bool {
+	return s.ended && s.exit != 0 && (s.exit <= 128 || s.exit > 192)
+}
+
 // port is the port that must be served, as text.
 func (s *scene) port() string {
 	if s.ExpectedPort == 0 {

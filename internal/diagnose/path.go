@@ -44,6 +44,9 @@ func pathAndRole(text string) (path string, best role) {
 			text = before
 		}
 	}
+	if quoted := quotedPath(text); quoted != "" {
+		return quoted, roleOf(quoted)
+	}
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\"'`()[]{},;=<>“”‘’«»", r) }) {
 		word = strings.TrimRight(word, ":.!?")
 		if r := roleOf(word); r > best {
@@ -51,6 +54,27 @@ func pathAndRole(text string) (path string, best role) {
 		}
 	}
 	return path, best
+}
+
+// quotedPath is the only absolute path that the text has in quotes: then it is
+// what an error is about; "" without.
+func quotedPath(text string) (path string) {
+	for _, mark := range []string{`"`, "'"} {
+		parts := strings.Split(text, mark)
+		if len(parts)%2 == 0 || len(parts) > 16 {
+			continue
+		}
+		for i := 1; i+1 < len(parts); i += 2 {
+			if len(parts[i]) < 2 || parts[i][0] != '/' || strings.ContainsAny(parts[i], " \t") {
+				continue
+			}
+			if path != "" {
+				return ""
+			}
+			path = parts[i]
+		}
+	}
+	return path
 }
 
 func roleOf(word string) role {

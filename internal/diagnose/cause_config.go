@@ -139,6 +139,11 @@ var configInvalid = Entry{
 			when: func(s *scene, l int) bool {
 				return s.ended && s.exit != 0 && l >= s.tail && s.lines[l].level != calm && !s.quotesEnvironment(l) && !upperName(s.lines[l].text)
 			}},
+		{bare: true, has: "provided|specified|configured|defined|given|found in |must have|at least one", and: "no |not |neither |without |at least one", not: "warn|host|user|module|password|class|symbol|function|method|column|table|route|variable|environment|argument", score: .57,
+			why: "It says that a setting is not there.",
+			when: func(s *scene, l int) bool {
+				return s.lastWord(l) && (s.named < 0 || s.onlySaysError()) && !upperName(s.lines[l].text)
+			}},
 		{bare: true, has: "invalid|unknown|unsupported|unrecognized|unrecognised|illegal|unexpected|expected|malformed|not a valid|" +
 			"not supported|undefined|must be|mismatched|ambiguous|incorrect|not allowed|requires", not: "warn|certificate|password|credential|signature|checksum|magic|host|user|database|table|column|module|" +
 			"symbol|class|method|eof|end of file|token|response|status|exception|error code|signal|version|licen", score: .53,

@@ -125,6 +125,12 @@ var portPermissionDenied = Entry{
 				return s.forbidden() && !s.told("connection in use|invalid address|already in use|cannot assign")
 			}},
 	},
+	judge: func(s *scene) opinion {
+		if l := s.portRefused(); s.failed() && s.forbidden() && l >= s.output-3 && l >= 0 {
+			return opinion{score: .88, why: "It failed over its own port, and the port needs a right that the user lacks.", lines: s.quotes(l)}
+		}
+		return opinion{}
+	},
 }
 
 var bindAddressUnavailable = Entry{

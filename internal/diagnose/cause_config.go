@@ -17,6 +17,7 @@ var configFileMissing = Entry{
 			"not exist|could not find|unable to find|cannot find|can't find|couldn't find|failed to open|cannot be opened|" +
 			"unable to locate|could not be found|unreadable|not readable|no configuration|cannot read|can't read|unable to read",
 			not: "not found in type|permission|skipping|optional", score: .94, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
+		{has: "failed to load external entity", score: .97, when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == configPath }},
 		{has: "no configuration file provided|couldn't find config|no config file|config not found|could not read config|" +
 			"unable to read config|cannot find config|no such config|config data resource|configdataresourcenotfound|" +
 			"missing configuration file|missing required config|missing config|required config", not: "permission|using default|not found in type", score: .9, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
@@ -38,6 +39,10 @@ var configFileMissing = Entry{
 			}},
 	},
 }
+
+// unseen are the words of a file that is not there, libxml2's among them: what is
+// said of its syntax next to them follows from that.
+const unseen = "no such file or directory|failed to load external entity"
 
 // lastWord tells whether a line is one of the last that a program printed before it
 // ended with an error of its own.
@@ -88,7 +93,7 @@ var configInvalid = Entry{
 			"unable to load config|errors in config|configuration failed|error processing|problem occurred while reading the config|" +
 			"is not valid here|not valid in this context|unclosed section|bad numerical|bad numeric|bad boolean|section is invalid|parse error on line|" +
 			"parse error at line|error parsing yaml|parsing yaml|parsing toml|parsing json|for configuration ", not: "no such file|not found|permission denied|warn|is a directory|enoent|address already|cannot find", score: .84,
-			when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
+			when: func(s *scene, l int) bool { return s.lines[l].level != calm && !s.near(l, 2, 1, unseen) }},
 		{has: "yaml.scanner|yaml.parser|yamlexception|yaml: line|yaml: unmarshal|yaml: |psych::syntaxerror|snakeyaml|yaml error|" +
 			"yaml_error|did not find expected|tomldecodeerror|toml: |toml parse error|tomllib|toml error|jsondecodeerror|" +
 			"json::parsererror|jsonparseexception|jsonmappingexception|json: cannot unmarshal|json parse error|jsonreaderexception|" +
@@ -108,7 +113,7 @@ var configInvalid = Entry{
 		{has: "unexpected token|syntax error|syntaxerror|parse error|parsing error|unfinished string|unexpected symbol|expected near|" +
 			"malformed number|unexpected end", score: .9, when: func(s *scene, l int) bool {
 			r := roleIn(s.lines[l].text)
-			return (r == configPath || s.near(l, 1, 4, "json.parse")) && !s.near(l, 0, 2, aboutFiles)
+			return (r == configPath || s.near(l, 1, 4, "json.parse")) && !s.near(l, 0, 2, aboutFiles) && !s.near(l, 2, 1, unseen)
 		}},
 		{has: "syntax error on line|syntax error in|error on line|error at line|parse error at|error in file|on line ", and: ".conf|.cfg|.ini|.cnf|.yaml|.yml|.toml|.config|.vcl|.acl|caddyfile|sites-|conf-|/etc/", not: "warn|php|no such file", score: .86, when: func(s *scene, l int) bool { return !s.near(l, 0, 2, aboutFiles) }},
 		{has: "[/etc/|parsing [|config : |emerg]|[alert]", and: "unknown|unexpected|invalid|missing|not allowed|unable to|duplicate|error|no such|unsupported|requires|must be|is not|" +

@@ -62,7 +62,7 @@ var memoryAllocFailed = Entry{
 		{has: "could not reserve enough space|os::commit_memory|could not map anonymous shared memory|" +
 			"insufficient memory for the java runtime|could not create shared memory|failed to map memory|mmap failed|" +
 			"cannot allocate memory for the buffer pool|could not allocate|unable to allocate|failed to allocate|cannot allocate|" +
-			"vm.max_map_count|max virtual memory areas|could not resize shared memory|shmget|out of memory allocating|mmap: |" +
+			"vm.max_map_count|max virtual memory areas|cannot map |could not map |unable to map |could not resize shared memory|shmget|out of memory allocating|mmap: |" +
 			"failed to reserve|not enough memory to", not: "address|port|thread|ip |fd|descriptor|warn|network|pid|memory (nomemoryerror)", score: .85},
 	},
 }

@@ -71,6 +71,7 @@ var syntaxError = Entry{
 			"build failed|failed to compile|compilation error|error: expected \"|undefined: ", not: "warn|pcre|json", score: .86, when: inSource},
 		{has: "expected near|expected (to close|unexpected symbol near|malformed number near|unfinished string near", score: .9, when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) != configPath }},
 		{has: "error: unexpected ", and: " in:", score: .9},
+		{has: "missing close-brace|missing close-bracket|extra characters after close-brace|extra characters after close-quote", score: .9},
 		{has: "syntax error|read-syntax|parse error|while reading|unexpected eof|unexpected end|end of file|unterminated|unbalanced|unmatched|" +
 			"illegal start of|premature end|expecting", not: "sql|json|yaml|xml|warn|config|psych|:in `|:in '", score: .9, when: func(s *scene, l int) bool { return placeInSource(s.lines[l].low) }},
 	},
@@ -147,11 +148,23 @@ var unhandledException = Entry{
 			return opinion{score: .62, lines: s.quotes(s.chain, s.named)}
 		case s.named >= 0 && !s.serves():
 			return opinion{score: .5, lines: s.quotes(s.chain, s.named)}
+		case s.failed() && s.lastPlace() >= 0:
+			return opinion{score: .51, why: "It ended at a place in its source, and nothing more specific is known.", lines: s.quotes(max(0, s.lastPlace()-1), s.lastPlace())}
 		case bad && s.loudest() >= 0:
 			return opinion{score: .41, why: "It ended with an error of its own, and nothing more specific is known.", lines: s.quotes(s.loudest())}
 		}
 		return opinion{}
 	},
+}
+
+// lastPlace is the last of the last lines that names a place in a source; -1 without.
+func (s *scene) lastPlace() int {
+	for l := s.output - 1; l >= max(0, s.output-6); l-- {
+		if placeInSource(s.lines[l].low) {
+			return l
+		}
+	}
+	return -1
 }
 
 // onlySaysError tells whether the line that was taken for the name of an exception

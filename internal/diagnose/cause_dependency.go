@@ -24,6 +24,7 @@ var dependencyRefused = Entry{
 			"a network-related or instance-specific error|failed to connect to localhost|failed to connect to 127|" +
 			"connection to node", not: "timed out|timeout|authentication|access denied|could not translate|no such host|enotfound|name or service|" +
 			"unknown host|certificate|ssl ", score: .8},
+		{has: "socketconnection(", score: .7, why: "A connection that it opened failed, and R does not say why."},
 		{bare: true, has: "connect to |connecting to |connection to |to reach |to contact |no connection to", and: "failed|could not|cannot|can't|couldn't|unable|error|no connection", not: "timed out|timeout|authenti|denied|password|translate|no such host|enotfound|name or service|resolve|unknown host|" +
 			"certificate|ssl|tls|permission|bus|x server|display|systemd|syslog|bind|no such file", score: .63, why: "A connection that it opened failed, and nothing says why.", when: func(s *scene, l int) bool {
 			return s.lines[l].level != calm

@@ -58,7 +58,7 @@ const numberWords = "invalid literal for int()|could not convert string to float
 	"input string was not in a correct format|could not be parsed as a number|was not in a correct format|not a number|" +
 	"argument is not numeric|unsupported operand types: string|parsebool|addrparseerror|invalid socket address|" +
 	"malformed integer|is not an int|cannot convert string|must be numeric|badarg|binary_to_integer|invalid integer|int_of_string|" +
-	"float_of_string|prelude.read: no parse|expected integer but got|expected floating-point number but got"
+	"float_of_string|non-numeric string|prelude.read: no parse|expected integer but got|expected floating-point number but got"
 
 // upperName tells whether the text has a name such as DATABASE_URL.
 func upperName(text string) bool {

@@ -113,7 +113,7 @@ func (s *scene) weight(l int, score float64) float64 {
 		score *= .8
 	}
 	switch {
-	case l == s.named:
+	case l == s.named, s.continuesNamed(l):
 		score += (1 - score) * .4
 	case s.named >= 0 && l >= s.chain && l < s.named:
 		score *= .98
@@ -127,6 +127,20 @@ func (s *scene) weight(l int, score float64) float64 {
 		score *= .85
 	}
 	return score
+}
+
+// continuesNamed tells whether a line is part of the message of the one that names
+// the exception: indented, right below.
+func (s *scene) continuesNamed(l int) bool {
+	if s.named < 0 || l <= s.named || l > s.named+4 {
+		return false
+	}
+	for i := s.named + 1; i <= l; i++ {
+		if !strings.HasPrefix(s.lines[i].low, " ") || s.lines[i].frame {
+			return false
+		}
+	}
+	return true
 }
 
 // weigh lets what is known of the whole decide between what its parts say.

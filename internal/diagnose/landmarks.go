@@ -32,7 +32,13 @@ func (s *scene) landmarks() {
 func (s *scene) findNamed() {
 	for l := s.output - 1; l >= 0; l-- {
 		line := &s.lines[l]
-		if line.frame || line.code || !namesException(line.low) {
+		// Tcl and Racket put their stack below a message without a mark of its own.
+		if t := strings.TrimLeft(line.low, " "); t == "while executing" || t == "context...:" {
+			for l > 0 && (line.frame || strings.HasPrefix(line.low, " ")) {
+				l--
+				line = &s.lines[l]
+			}
+		} else if line.frame || line.code || !namesException(line.low) {
 			continue
 		}
 		s.named, s.chain = l, l

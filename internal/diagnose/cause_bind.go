@@ -151,6 +151,12 @@ var bindAddressUnavailable = Entry{
 			return hasAny(s.lines[l].low, "bind|listen ") && !hasAny(s.lines[l].low, clientWords+"|upstream|lookup")
 		}},
 	},
+	judge: func(s *scene) opinion {
+		if s.running && s.answer() == answersRefused && s.onForeignAddress() {
+			return opinion{score: .85, why: "Its own socket listens on an address that is not its container's.", lines: s.listenerLines()}
+		}
+		return opinion{}
+	},
 }
 
 var addressFamilyUnavailable = Entry{

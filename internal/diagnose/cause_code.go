@@ -17,6 +17,8 @@ var missingModule = Entry{
 			return !hasAny(s.lines[l].low, "could not locate") || hasAny(s.lines[l].low, "classpath|module|package|library")
 		}},
 		{has: "does not exist", and: "library(|source_sink `", not: "warn", score: .9},
+		{has: "could not find plugin|cannot find plugin|can't find plugin|plugin not found|failed to load plugin|could not load plugin|" +
+			"cannot load plugin|unable to load plugin|unable to find plugin|could not load module|failed to load module", not: "warn|optional", score: .75},
 		{has: "could not find module|cannot find library|don't know how to require|couldn't resolve the package|library not found in|" +
 			"no such library|can't find library|could not find library", not: "warn|optional", score: .9},
 		{has: "can't locate ", and: "@inc|perl module", score: .96},
@@ -91,7 +93,7 @@ func placeInSource(low string) bool {
 // inSource tells whether it is source that does not compile, and no
 // configuration.
 func inSource(s *scene, l int) bool {
-	return !s.near(l, 6, 2, ".conf|.cfg|.vcl|.yaml|.yml|.ini|config")
+	return !placeInOther(s.lines[l].low) && !s.near(l, 6, 2, ".conf|.cfg|.vcl|.yaml|.yml|.ini|config")
 }
 
 var runtimeVersionMismatch = Entry{

@@ -16,7 +16,7 @@ var configFileMissing = Entry{
 			"config data resource|configuration resource", and: "not found|no such file|missing|cannot open|can't open|could not open|unable to open|does not exist|doesn't exist|" +
 			"not exist|could not find|unable to find|cannot find|can't find|couldn't find|failed to open|cannot be opened|" +
 			"unable to locate|could not be found|unreadable|not readable|no configuration|cannot read|can't read|unable to read",
-			not: "not found in type|permission|skipping|optional", score: .94, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
+			not: "not found in type|permission|skipping|optional|/parse", score: .94, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
 		{has: "failed to load external entity", score: .97, when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == configPath }},
 		{has: "no configuration file provided|couldn't find config|no config file|config not found|could not read config|" +
 			"unable to read config|cannot find config|no such config|config data resource|configdataresourcenotfound|" +
@@ -31,7 +31,7 @@ var configFileMissing = Entry{
 			"not found in type|pars|unmarshal", score: .84,
 			when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == configPath && s.lines[l].level != calm }},
 		{bare: true, has: "does not exist|doesn't exist|not found|could not be found|is missing|cannot find|could not find|couldn't find|" +
-			"not a directory|not exist|couldn't load any|from file", not: "module|relation|database|table|column|role|user|class|package|certificate|permission|command|symbol|" +
+			"not a directory|not a file|not a regular file|not exist|couldn't load any|from file", not: "module|relation|database|table|column|role|user|class|package|certificate|permission|command|symbol|" +
 			"function|method|host|server|http|library|driver|plugin|key|index|queue|bucket|404|route", score: .56, why: "A file or directory that it names is not there.",
 			when: func(s *scene, l int) bool {
 				r := roleIn(s.lines[l].text)
@@ -127,9 +127,9 @@ var configInvalid = Entry{
 			when: func(s *scene, l int) bool { return s.lines[l].level != calm && !s.quotesEnvironment(l) }},
 		{has: "unrecognized vm option|unrecognized option: -|invalid maximum heap size|invalid initial heap size|" +
 			"could not create the java virtual machine|conflicting collector|too small maximum heap|too small initial heap", score: .93, when: func(s *scene, l int) bool { return !s.near(l, 5, 5, "picked up ") }},
-		{bare: true, has: "unrecognised |unrecognized |unknown |undefined |unsupported |illegal |misspelt |misspelled |bad |no such |unexpected ", and: "option|directive|keyword|setting|parameter|argument|flag|switch|statement|clause|stanza|in config|config variable|" +
+		{bare: true, has: "incorrect |wrong |non-existent |nonexistent |unrecognised |unrecognized |unknown |undefined |unsupported |illegal |misspelt |misspelled |bad |no such |unexpected ", and: "option|directive|keyword|setting|parameter|argument|flag|switch|statement|clause|stanza|in config|config variable|" +
 			"configuration item|configuration key|attribute", not: "warn|deprecated|module|host|column|table|relation|database|socket|ssl|tls|token|cipher|eof|signal|sql|query|node_options|" +
-			"protocol option|ignor|bad argument", score: .7, when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
+			"protocol option|ignor|bad argument", score: .74, when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
 		{bare: true, has: "error|unknown|unexpected|invalid|syntax|expected|parse|illegal|unrecognized|unrecognised|unsupported|missing|undefined|" +
 			"must be|duplicate|not allowed|not known|not valid", not: "warn|no such|not found|permission|denied|address|bind|" +
 			"certificate|resolve|cannot open|could not open|can't open", score: .84,
@@ -144,7 +144,9 @@ var configInvalid = Entry{
 			when: func(s *scene, l int) bool {
 				return s.ended && s.exit != 0 && l >= s.tail && s.lines[l].level != calm && !s.quotesEnvironment(l) && !upperName(s.lines[l].text)
 			}},
-		{bare: true, has: "provided|specified|configured|defined|given|found in |must have|at least one", and: "no |not |neither |without |at least one", not: "warn|host|user|module|password|class|symbol|function|method|column|table|route|variable|environment|argument", score: .57,
+		{has: "verifying flags|mutually exclusive|cannot be used with|is required when|are required when|conflicts with option", not: "warn", score: .85},
+		{bare: true, has: "syntax error|parse error", not: "warn|sql", score: .935, when: func(s *scene, l int) bool { return placeInOther(s.lines[l].low) }},
+		{bare: true, has: "provided|specify|specified|configured|defined|given|found in |must have|at least one", and: "no |not |neither |without |at least one", not: "warn|host|user|module|password|class|symbol|function|method|column|table|route|variable|environment|argument", score: .57,
 			why: "It says that a setting is not there.",
 			when: func(s *scene, l int) bool {
 				return s.lastWord(l) && (s.named < 0 || s.onlySaysError()) && !upperName(s.lines[l].text)

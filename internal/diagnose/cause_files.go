@@ -21,6 +21,7 @@ var permissionDenied = Entry{
 		{has: "can only be run by|may only be run by|must be run as|must be run by|only be run as|only be run by|needs to be run as|" +
 			"must run as root|you must be root|must be started as|must be started by|has to be run as|not running as root|" +
 			"requires root|root privileges|superuser privileges|you need to be root|are you root", not: "should not|must not|cannot be|can't be|not be run|warn|info|drop|port ", score: .85, when: func(s *scene, l int) bool { return s.ended && s.exit != 0 }},
+		{has: "(0700)|(0600)|(0640)|(0750)|-rwx--|-rw---", and: "permission|must|should", not: "warn|info", score: .88},
 		{has: "permission 0|permissions 0|mode 0|file mode|permission of|permissions of", and: "wrong|allowed|too |must|should|insecure|unsafe|bad|expected|maximum", not: "warn|info|debug", score: .85},
 		{has: "access to file denied|file access denied|for writing|must be writeable by|parent directory must be", not: "read-only|no space", score: .8, when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
 		{has: "unable to open database file|sqlite_cantopen", score: .75, why: "SQLite could not open its file: mostly the directory is not there, or not the user's."},

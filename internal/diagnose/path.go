@@ -156,6 +156,23 @@ func placeInConfig(low string) bool {
 	return false
 }
 
+// placeInOther tells whether a line names a place in a file that is no source by
+// its name: "/app/rules:12".
+func placeInOther(low string) bool {
+	for _, word := range strings.Fields(low) {
+		at := strings.IndexByte(word, '/')
+		if at < 0 {
+			continue
+		}
+		file, place, ok := strings.Cut(word[at:], ":")
+		if ok && place != "" && isDigit(place[0]) && (at == 0 || word[at-1] == ':') {
+			base := file[strings.LastIndexByte(file, '/')+1:]
+			return !strings.Contains(base, ".")
+		}
+	}
+	return false
+}
+
 // isDate recognises 2026/11/23 and 23/Nov/2026.
 func isDate(low string) bool {
 	return strings.Count(low, "/") == 2 && low[0] != '/' && isDigit(low[0]) && isDigit(low[len(low)-1])

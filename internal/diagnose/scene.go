@@ -242,6 +242,29 @@ func (s *scene) listens() where {
 	return best
 }
 
+// onForeignAddress tells whether the service listens on the port, but on no address
+// that it was asked at: Linux allows that with IP_FREEBIND.
+func (s *scene) onForeignAddress() bool {
+	p := s.asked()
+	if p == nil || s.listens() != onThePort || s.ExpectedPort == 0 {
+		return false
+	}
+	asked, err := netip.ParseAddrPort(p.Target)
+	if err != nil {
+		return false
+	}
+	for _, socket := range s.Runtime.Owned {
+		at, err := netip.ParseAddrPort(socket)
+		if err != nil || int(at.Port()) != s.ExpectedPort || at.Addr().IsLoopback() {
+			continue
+		}
+		if at.Addr().IsUnspecified() || at.Addr().Unmap() == asked.Addr().Unmap() {
+			return false
+		}
+	}
+	return true
+}
+
 // neighbour tells whether somebody else in the same network namespace listens
 // on the port.
 func (s *scene) neighbour() bool {

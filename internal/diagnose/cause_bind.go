@@ -117,6 +117,7 @@ var portPermissionDenied = Entry{
 		{has: "access denied|forbidden by its access permissions", and: "socketexception", score: .96, when: func(s *scene, l int) bool {
 			return s.forbidden() || s.near(l, 0, 4, "socket.bind|tcplistener|.listen (")
 		}},
+		{errno: ePerm, score: .9, when: func(s *scene, l int) bool { return s.forbidden() && binding(s, l) && namesNoFile(s.lines[l].text) }},
 		{errno: eAccess, score: .87, why: "Permission was denied without a path, and the port needs a right that not every user has.", when: func(s *scene, l int) bool {
 			return s.Inspect == nil && s.privilegedPort() && roleIn(s.lines[l].text) == noPath
 		}},

@@ -25,7 +25,10 @@ var missingModule = Entry{
 		{has: "classnotfoundexception|noclassdeffounderror|could not find or load main class|unable to access jarfile|" +
 			"could not find the main class|no main manifest attribute|main class not found|nosuchmethoderror|error: class not found", score: .92},
 		{has: "can't open file '|can't open file \"|could not open input file|can't open perl script|cannot find script|" +
-			"no such file or directory -- |no such script|failed to find file", not: "config file '", score: .93},
+			"no such file or directory -- |no such script|failed to find file", not: "config file '", score: .93, when: func(s *scene, l int) bool {
+			r := roleIn(s.lines[l].text)
+			return r != configPath && r != tlsPath
+		}},
 		{errno: eNoEntry, score: .82, not: execWords + "|config|connect", when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == scriptPath && !executing(s, l) }},
 		{has: "failed opening required|failed to open stream", and: "require|include|vendor/autoload|failed opening", score: .93},
 		{has: "class \"|class '|interface \"|trait \"|call to undefined function", and: "not found|undefined function", not: "warn", score: .86},

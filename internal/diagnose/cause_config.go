@@ -17,6 +17,7 @@ var configFileMissing = Entry{
 			"not exist|could not find|unable to find|cannot find|can't find|couldn't find|failed to open|cannot be opened|" +
 			"unable to locate|could not be found|unreadable|not readable|no configuration|cannot read|can't read|unable to read",
 			not: "not found in type|permission|skipping|optional|/parse", score: .94, when: func(s *scene, l int) bool { return !s.near(l, 3, 0, "errors in config|syntax error|parse error") }},
+		{has: "file i/o error", score: .86, when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == configPath }},
 		{has: "failed to load external entity", score: .97, when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == configPath }},
 		{has: "no configuration file provided|couldn't find config|no config file|config not found|could not read config|" +
 			"unable to read config|cannot find config|no such config|config data resource|configdataresourcenotfound|" +
@@ -152,10 +153,11 @@ var configInvalid = Entry{
 				return s.lastWord(l) && (s.named < 0 || s.onlySaysError()) && !upperName(s.lines[l].text)
 			}},
 		{bare: true, has: "invalid|unknown|unsupported|unrecognized|unrecognised|illegal|unexpected|expected|malformed|not a valid|" +
-			"not supported|undefined|must be|mismatched|ambiguous|incorrect|not allowed|requires", not: "warn|certificate|password|credential|signature|checksum|magic|host|user|database|table|column|module|" +
-			"symbol|class|method|eof|end of file|token|response|status|exception|error code|signal|version|licen", score: .53,
+			"not supported|undefined|must be|mismatched|ambiguous|incorrect|not allowed|requires", not: "warn|certificate|password|credential|signature|checksum|magic| host|hostname|user|database|table|column|module|" +
+			"symbol|class|undefined method|eof|end of file|token|response|status|exception|error code|signal|version|licen", score: .53,
 			why:  "Its last words are of a value or a word that it does not accept.",
 			when: func(s *scene, l int) bool { return s.lastWord(l) && (s.named < 0 || s.onlySaysError()) }},
+		{has: "must be|should be|out of range|invalid|not a valid|illegal", not: "warn|certificate|password", score: .89, why: "It does not accept what a flag of the command line is set to.", when: func(s *scene, l int) bool { return s.failed() && s.namesFlag(l) }},
 		{has: numberWords, score: .88, why: "A value of the command line cannot be used.", when: func(s *scene, l int) bool { return s.quotesCommand(l) }},
 		{has: "is invalid", and: "config|section|setting|option", not: "token|certificate|credential|password|checkpoint|warn|api key|url|working directory", score: .8},
 		{has: "missing port in address|too many colons in address", score: .86, when: func(s *scene, l int) bool { return !s.quotesEnvironment(l) }},

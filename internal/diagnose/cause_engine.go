@@ -58,6 +58,7 @@ var userNotFound = Entry{
 			"could not find user|cannot find uid|cannot get uid|cannot get gid|cannot find user id|cannot find group id|" +
 			"unable to find group|unknown username|unknown userid|unknown uid|user not found|invalid group|no passwd entry|" +
 			"parse user id|parse group id|failed to resolve user|failed to resolve group|unable to resolve user", not: "password|authent|login|postgres: |info|warn|invalid user name or", score: .93},
+		{bare: true, has: "not found|unknown|does not exist|no such|invalid", score: .86, when: func(s *scene, l int) bool { return s.failed() && s.namesUserOfCommand(l) }},
 		{has: "user doesn't exist:|user does not exist:|group doesn't exist:|group does not exist:", score: .96},
 		{has: "passwd entry for|group entry for|get id for user|get id for group|get uid for|get gid for|uid for user|gid for group|" +
 			"no such group", not: "database|role|login|password|authent|warn|info|api|token|consumer", score: .88, when: func(s *scene, l int) bool { return s.failed() }},

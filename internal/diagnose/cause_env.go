@@ -95,7 +95,7 @@ var envVarInvalid = Entry{
 			}},
 		{has: "err_socket_bad_port|port should be|port must be|port out of range|port number out of range|invalid port|unknown port|" +
 			"not a valid port|bad port|invalid listen port|port value out of range|illegal port|port must be between|" +
-			"is not a valid port", score: .92},
+			"is not a valid port", score: .92, when: func(s *scene, l int) bool { return !s.namesFlag(l) }},
 		{has: "listen eacces|listen enoent|listen einval|listen eperm|listen eaddrinuse", score: .985, why: "What should be a port is no number, so that Node takes it for the path of a pipe.", when: func(s *scene, l int) bool {
 			words := strings.Fields(s.lines[l].text)
 			last := words[len(words)-1]

@@ -26,7 +26,7 @@ var permissionDenied = Entry{
 		{has: "access to file denied|file access denied|for writing|must be writeable by|parent directory must be", not: "read-only|no space", score: .8, when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
 		{has: "unable to open database file|sqlite_cantopen", score: .75, why: "SQLite could not open its file: mostly the directory is not there, or not the user's."},
 		{has: "is not writable|not writable|isn't writable|not writeable|cannot write to|can't write to|unable to write|" +
-			"could not write|must be writable|is not readable|not readable|cannot create directory|can't create/write|" +
+			"could not write|failed to write|failed to create|failed writing|must be writable|is not readable|not readable|cannot create directory|can't create/write|" +
 			"unable to create|could not create|cannot create|unable to open|cannot be written|no write access|write permission|" +
 			"not have permission|no permission", not: "thread|no space|read-only|process|socket|tls|too many|server tcp|memory|no such file|virtual machine|database file|" +
 			"ssl|connection|sequence|lock|bean", score: .62,

@@ -330,3 +330,21 @@ func TestAStatusBeyondTheSignalsIsTheProgramsOwn(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// Linux lets an address be bound that is nobody's (IP_FREEBIND).
+func TestAnAddressThatIsNotTheContainersIsSeen(t *testing.T) {
+	e := serving("")
+	e.Runtime.Owned = []string{"198.51.100.9:8080"}
+	e.Runtime.Listeners = e.Runtime.Owned
+	e.Runtime.ContainerProbe = &Probe{Target: "172.18.0.2:8080", TCP: "ConnectionRefusedError: [Errno 111] Connection refused"}
+	if got := first(e); got.ID != "bind-address-unavailable" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAMessageOfSeveralLinesIsOne(t *testing.T) {
+	got := first(exited(1, "open-input-file: cannot open input file\n  path: /etc/app/c.rktd\n  system error: No such file or directory; errno=2\n  context...:\n   body of \"/app/s.rkt\"\n"))
+	if got.ID != "config-file-missing" {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -203,6 +203,36 @@ func (s *scene) commandHas(text string) bool {
 	})
 }
 
+// namesFlag tells whether a line names a long flag that stands on the command line.
+func (s *scene) namesFlag(l int) bool {
+	if s.Inspect == nil {
+		return false
+	}
+	return slices.ContainsFunc(s.Inspect.Args, func(arg string) bool {
+		flag, _, _ := strings.Cut(arg, "=")
+		name := strings.TrimLeft(flag, "-")
+		return strings.HasPrefix(flag, "-") && len(name) > 4 && strings.Contains(s.lines[l].low, lower(name))
+	})
+}
+
+// namesUserOfCommand tells whether a line names the user that a flag of the command
+// line sets.
+func (s *scene) namesUserOfCommand(l int) bool {
+	if s.Inspect == nil {
+		return false
+	}
+	for i, arg := range s.Inspect.Args {
+		flag, user, ok := strings.Cut(arg, "=")
+		if !ok && i+1 < len(s.Inspect.Args) {
+			user = s.Inspect.Args[i+1]
+		}
+		if (flag == "-u" || flag == "--user" || flag == "-user") && len(user) > 2 && strings.Contains(s.lines[l].text, user) {
+			return true
+		}
+	}
+	return false
+}
+
 // where says how the service's own sockets stand to the port that is expected.
 type where uint8
 

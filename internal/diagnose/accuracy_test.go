@@ -163,3 +163,15 @@ func TestAccuracyOnOtherPrograms(t *testing.T) {
 		t.Errorf("right %s, %d false alarms:\n  %s", got.total, got.alarms, strings.Join(got.wrong, "\n  "))
 	}
 }
+
+// Made lot by lot, each judged before a rule was changed for it: docs/diagnose.md
+// has the figures of the first runs.
+func TestAccuracyOnFreshFailures(t *testing.T) {
+	got := judgeAll(readExamples(t, "fresh"))
+	if *showTable {
+		fmt.Println(got.table("testdata/fresh: programs of Debian, really run into failures"))
+	}
+	if got.total.share() < .95 || got.alarms > 0 {
+		t.Errorf("right %s, %d false alarms:\n  %s", got.total, got.alarms, strings.Join(got.wrong, "\n  "))
+	}
+}

@@ -74,6 +74,8 @@ func (s *scene) serves() bool {
 		return !s.unhealthy()
 	case answersClosed:
 		return s.listens() == onThePort && !s.unhealthy() && !s.speaksTLS()
+	case answersNothing:
+		return s.listens() == onThePort && s.mute() && !s.neighbour() && !s.unhealthy()
 	case notAsked:
 		if s.Inspect != nil && s.Inspect.State.Health != nil {
 			return s.Inspect.State.Health.Status == "healthy"
@@ -81,6 +83,32 @@ func (s *scene) serves() bool {
 		return s.ExpectedPort != 0 && s.listens() == onThePort && s.ready >= 0
 	}
 	return false
+}
+
+// mute tells whether the service seems to speak a protocol that has no answer to
+// the beginning of an HTTP request: what it takes for the length of a message has
+// not all come. A web server that is silent hangs.
+func (s *scene) mute() bool {
+	switch s.ExpectedPort {
+	case 53, 5353, 88, 389, 445, 1521, 5060, 9042, 9092: // DNS, Kerberos, LDAP, SMB, Oracle, SIP, Cassandra, Kafka
+		return true
+	}
+	if s.told("dnssec|dnskey|nameserver|all zones loaded|for queries") {
+		return true
+	}
+	switch s.ExpectedPort {
+	case 80, 81, 443, 3000, 4000, 5000, 8000, 8001, 8008, 8080, 8081, 8088, 8090, 8443, 8888, 9000, 9090: // mostly HTTP
+		return false
+	}
+	m := s.Runtime.Main
+	if m == nil || !strings.HasPrefix(m.State, "S") || s.Inspect != nil && s.Inspect.State.Health != nil {
+		return false
+	}
+	command := ""
+	if s.Inspect != nil {
+		command = lower(s.Inspect.Path + " " + strings.Join(s.Inspect.Args, " "))
+	}
+	return !s.told("http|wsgi|asgi|web|worker|request") && !hasAny(command, "http|wsgi|web|gunicorn|uvicorn|puma|unicorn")
 }
 
 // speaksTLS tells whether it should be asked in TLS, by its own words or the

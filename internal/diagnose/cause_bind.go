@@ -7,6 +7,17 @@ import "strings"
 const bindWords = "bind|listen|server socket|start server|server_bind|startlisten|open port|tcp port|udp port|acceptor|" +
 	"socketexception: permission|permissionerror: [errno 13] permission denied: ('|http server|web server"
 
+// bindFailed are the verbs of a bind that failed, where no errno says why.
+const bindFailed = "cannot bind|could not bind|couldn't bind|can't bind|failed to bind|unable to bind|failed binding|error binding|" +
+	"bind failed|bind error|bind() failed|cannot listen|could not listen|couldn't listen|can't listen|failed to listen|unable to listen|" +
+	"error listening|listen failed|listen error|create listener|create listening|create server socket|create listen socket|" +
+	"open server port|open listening|open listener|no listening sockets|no acceptor|create a listening|start listener|failed to open port|" +
+	"could not open port|cannot open port|unable to open port|error opening port"
+
+// bindHindered are reasons of such a failure that are others' matter.
+const bindHindered = "cannot assign|not available|address family|permission|denied|not permitted|invalid address|no such|interface|certificate|" +
+	"unix:|.sock|parameter|variable|property|properties|queue|exchange|ldap"
+
 const clientWords = "connect(|connecting|connect to|dial |connection to|could not connect|econnrefused|connect:|: connect "
 
 // binding tells whether it was a bind or listen call that failed, by the line or
@@ -39,21 +50,55 @@ var portInUse = Entry{
 			"is being used by another", and: "port ", not: "container name|username|user name|email|already exists", score: .93},
 		{has: "is not available", and: "because port |: port |port `|port '", score: .85},
 		{has: "(in use)", and: "listen|addr|port", score: .9},
+		{has: "port is in use|port in use|is using this port|using that port|using this port|using the same port|another process on port|" +
+			"is listening on port", not: "info|debug", score: .86, when: func(s *scene, l int) bool {
+			return !s.forbidden() && !(s.privilegedPort() && hasAny(s.lines[l].low, "root|privilege"))
+		}},
+		{bare: true, has: bindFailed, not: bindHindered, score: .72, why: "It could not bind, and does not say why: mostly the port is taken.", when: func(s *scene, l int) bool {
+			return !s.forbidden() && !(s.privilegedPort() && hasAny(s.lines[l].low, "root|privilege")) && s.lines[l].level != calm
+		}},
 		{has: "do you already have another|is another postmaster already running on port", score: .9},
 	},
 	judge: func(s *scene) opinion {
 		switch {
-		case s.running && s.neighbour():
+		case s.running && s.neighbour() && !s.serves():
 			return opinion{score: .8, why: "Port {port} is taken in its network namespace, by a process that is not the service's.", lines: s.listenerLines()}
 		case s.ended && s.exit == 0 && s.inherits() && s.ready >= 0 && !s.told("sigterm|signal 15|shutting down|terminated"):
 			return opinion{score: .6, why: "It said that it listens and ended at once without an error, in a network namespace that it shares: its port is probably taken there.",
 				lines: []Line{s.networkLine(), s.quote(s.ready)}}
-		case s.ended && s.exit != 0 && s.exit < 128 && s.inherits() && s.output == 0 && len(s.lines) == 0:
+		case s.failed() && s.inherits() && s.output == 0 && len(s.lines) == 0:
 			return opinion{score: .45, why: "It ended without a word, in a network namespace that it shares; its log may be in a file. That its port is taken there is the first thing to look at.",
 				lines: []Line{s.networkLine(), s.exitLine()}}
+		case s.ended && s.exit != 0 && !s.forbidden() && s.portRefused() >= 0:
+			score := .58
+			if s.portRefused() >= s.output-3 {
+				score = .88 // these are its last words
+			}
+			return opinion{score: score, why: "It failed over its own port, and does not say why: mostly the port is taken.", lines: s.quotes(s.portRefused())}
 		}
 		return opinion{}
 	},
+}
+
+// portRefused is the last line that says, without an errno, that something failed
+// with the expected port, and speaks of no server to be reached; -1 without.
+func (s *scene) portRefused() int {
+	if s.ExpectedPort == 0 {
+		return -1
+	}
+	for l := s.output - 1; l >= s.tail && l >= 0; l-- {
+		line := &s.lines[l]
+		if line.frame || line.code || line.level == calm || s.errnoBefore(l, eAddrInUse, eAddrNotAvail, eAFNoSupport, eAccess, ePerm, eNoName, eNoEntry) || !hasAny(line.low, "error|failed|cannot|can't|could not|couldn't|unable|fatal") || hasAny(line.low, clientWords+"|"+bindHindered) {
+			continue
+		}
+		for _, before := range [...]string{":", "port ", "port=", "port: "} {
+			_, after, ok := strings.Cut(line.low, before+s.port())
+			if ok && (after == "" || !isDigit(after[0])) {
+				return l
+			}
+		}
+	}
+	return -1
 }
 
 var portPermissionDenied = Entry{
@@ -67,13 +112,28 @@ var portPermissionDenied = Entry{
 		{has: "listen eacces|bind: permission denied|cannot bind socket (permission denied)|could not bind to address|" +
 			"permission denied (bind failed)|privileged port", and: "permission|eacces|privileged", score: .97},
 		{errno: eAccess, score: .93, why: "Permission was denied without a path, and the port needs a right that the user lacks.", when: func(s *scene, l int) bool {
-			return s.privilegedPort() && (s.user() != "" || s.dropped()) && namesNoFile(s.lines[l].text)
+			return s.forbidden() && namesNoFile(s.lines[l].text)
 		}},
-		{has: "can't connect to ('|cannot bind|could not bind|couldn't bind|failed to bind|failed to listen|unable to bind|" +
-			"bind failed|can't bind", not: "in use|cannot assign|not available", score: .75,
+		{has: "access denied|forbidden by its access permissions", and: "socketexception", score: .96, when: func(s *scene, l int) bool {
+			return s.forbidden() || s.near(l, 0, 4, "socket.bind|tcplistener|.listen (")
+		}},
+		{errno: ePerm, score: .9, when: func(s *scene, l int) bool { return s.forbidden() && binding(s, l) && namesNoFile(s.lines[l].text) }},
+		{errno: eAccess, score: .87, why: "Permission was denied without a path, and the port needs a right that not every user has.", when: func(s *scene, l int) bool {
+			return s.Inspect == nil && s.privilegedPort() && roleIn(s.lines[l].text) == noPath
+		}},
+		{has: "requires root|root privileges|need root|needs root", score: .84, when: func(s *scene, l int) bool {
+			return s.privilegedPort() && s.lines[l].level != calm && hasAny(s.lines[l].low, "port|socket|bind|listen")
+		}},
+		{has: "can't connect to ('|" + bindFailed, not: "already in use|cannot assign|not available", score: .75,
 			why: "It could not bind, and the port needs a right that the user lacks.", when: func(s *scene, l int) bool {
-				return s.privilegedPort() && (s.user() != "" || s.dropped()) && !s.told("connection in use|invalid address|already in use|cannot assign")
+				return s.forbidden() && !s.told("connection in use|invalid address|already in use|cannot assign")
 			}},
+	},
+	judge: func(s *scene) opinion {
+		if l := s.portRefused(); s.failed() && s.forbidden() && l >= s.output-3 && l >= 0 {
+			return opinion{score: .88, why: "It failed over its own port, and the port needs a right that the user lacks.", lines: s.quotes(l)}
+		}
+		return opinion{}
 	},
 }
 
@@ -91,6 +151,12 @@ var bindAddressUnavailable = Entry{
 		{errno: eNoName, score: .8, why: "The name to listen on could not be resolved.", when: func(s *scene, l int) bool {
 			return hasAny(s.lines[l].low, "bind|listen ") && !hasAny(s.lines[l].low, clientWords+"|upstream|lookup")
 		}},
+	},
+	judge: func(s *scene) opinion {
+		if s.running && s.answer() == answersRefused && s.onForeignAddress() {
+			return opinion{score: .85, why: "Its own socket listens on an address that is not its container's.", lines: s.listenerLines()}
+		}
+		return opinion{}
 	},
 }
 

@@ -12,12 +12,23 @@ var missingModule = Entry{
 		{has: "modulenotfounderror|no module named|cannot find module|cannot find package|err_module_not_found|module_not_found|" +
 			"cannot load such file|no such file to load|could not import module|could not import '|could not import \"|" +
 			"module not found|cannot resolve module|cannot find the module|could not resolve \"|could not find package|" +
-			"there is no package called", not: "cannot find module for path|warn|optional", score: .94},
+			"there is no package called|no code for module|can't find package|unable to resolve class|no such module|" +
+			"cannot find package|unbound module|collection not found|package not found|could not locate|unknown package", not: "cannot find module for path|warn|optional|lock|could not locate a flask", score: .94, when: func(s *scene, l int) bool {
+			return !hasAny(s.lines[l].low, "could not locate") || hasAny(s.lines[l].low, "classpath|module|package|library")
+		}},
+		{has: "does not exist", and: "library(|source_sink `", not: "warn", score: .9},
+		{has: "could not find plugin|cannot find plugin|can't find plugin|plugin not found|failed to load plugin|could not load plugin|" +
+			"cannot load plugin|unable to load plugin|unable to find plugin|could not load module|failed to load module", not: "warn|optional", score: .75},
+		{has: "could not find module|cannot find library|don't know how to require|couldn't resolve the package|library not found in|" +
+			"no such library|can't find library|could not find library", not: "warn|optional", score: .9},
 		{has: "can't locate ", and: "@inc|perl module", score: .96},
 		{has: "classnotfoundexception|noclassdeffounderror|could not find or load main class|unable to access jarfile|" +
 			"could not find the main class|no main manifest attribute|main class not found|nosuchmethoderror|error: class not found", score: .92},
 		{has: "can't open file '|can't open file \"|could not open input file|can't open perl script|cannot find script|" +
-			"no such file or directory -- |no such script|failed to find file", not: "config file '", score: .93},
+			"no such file or directory -- |no such script|failed to find file", not: "config file '", score: .93, when: func(s *scene, l int) bool {
+			r := roleIn(s.lines[l].text)
+			return r != configPath && r != tlsPath
+		}},
 		{errno: eNoEntry, score: .82, not: execWords + "|config|connect", when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) == scriptPath && !executing(s, l) }},
 		{has: "failed opening required|failed to open stream", and: "require|include|vendor/autoload|failed opening", score: .93},
 		{has: "class \"|class '|interface \"|trait \"|call to undefined function", and: "not found|undefined function", not: "warn", score: .86},
@@ -63,14 +74,29 @@ var syntaxError = Entry{
 		{has: "error: compilation failed|compilation failed|cannot find symbol|error: ';' expected|error: class, interface|error ts1|" +
 			"error ts2|transform failed with|the module's source code could not be parsed|tokenmissingerror|compileerror|" +
 			"build failed|failed to compile|compilation error|error: expected \"|undefined: ", not: "warn|pcre|json", score: .86, when: inSource},
-		{has: "expected near|expected (to close|unexpected symbol near|malformed number near|unfinished string near", score: .9},
+		{has: "expected near|expected (to close|unexpected symbol near|malformed number near|unfinished string near", score: .9, when: func(s *scene, l int) bool { return roleIn(s.lines[l].text) != configPath }},
+		{has: "error: unexpected ", and: " in:", score: .9},
+		{has: "missing close-brace|missing close-bracket|extra characters after close-brace|extra characters after close-quote", score: .9},
+		{has: "syntax error|read-syntax|parse error|while reading|unexpected eof|unexpected end|end of file|unterminated|unbalanced|unmatched|" +
+			"illegal start of|premature end|expecting", not: "sql|json|yaml|xml|warn|config|psych|:in `|:in '", score: .9, when: func(s *scene, l int) bool { return placeInSource(s.lines[l].low) }},
 	},
+}
+
+// placeInSource tells whether a line names a place in a source: "s.rkt:3:14".
+func placeInSource(low string) bool {
+	for _, word := range strings.FieldsFunc(low, func(r rune) bool { return strings.ContainsRune(" \t\"'`()[]{},", r) }) {
+		file, place, ok := strings.Cut(word, ":")
+		if ok && place != "" && isDigit(place[0]) && sourceExt(file[strings.LastIndexByte(file, '.')+1:]) && roleOf(file) != configPath {
+			return true
+		}
+	}
+	return false
 }
 
 // inSource tells whether it is source that does not compile, and no
 // configuration.
 func inSource(s *scene, l int) bool {
-	return !s.near(l, 6, 2, ".conf|.cfg|.vcl|.yaml|.yml|.ini|config")
+	return !placeInOther(s.lines[l].low) && !s.near(l, 6, 2, ".conf|.cfg|.vcl|.yaml|.yml|.ini|config")
 }
 
 var runtimeVersionMismatch = Entry{
@@ -120,16 +146,45 @@ var unhandledException = Entry{
 	Confirm: "docker logs --tail 60 {container}",
 	Fix:     "Read the first frame of the stack that is the program's own: that is the place. Compare with what changed since the last good start.",
 	judge: func(s *scene) opinion {
-		switch bad := s.ended && s.exit != 0 && s.exit < 128 || s.looping; {
+		switch bad := s.failed() || s.looping; {
+		case s.named >= 0 && (bad || s.ended) && s.onlySaysError():
+			return opinion{score: .52, lines: s.quotes(s.named)}
 		case s.named >= 0 && (bad || s.ended):
 			return opinion{score: .62, lines: s.quotes(s.chain, s.named)}
 		case s.named >= 0 && !s.serves():
 			return opinion{score: .5, lines: s.quotes(s.chain, s.named)}
+		case s.failed() && s.lastPlace() >= 0:
+			return opinion{score: .51, why: "It ended at a place in its source, and nothing more specific is known.", lines: s.quotes(max(0, s.lastPlace()-1), s.lastPlace())}
 		case bad && s.loudest() >= 0:
 			return opinion{score: .41, why: "It ended with an error of its own, and nothing more specific is known.", lines: s.quotes(s.loudest())}
 		}
 		return opinion{}
 	},
+}
+
+// lastPlace is the last of the last lines that names a place in a source; -1 without.
+func (s *scene) lastPlace() int {
+	for l := s.output - 1; l >= max(0, s.output-6); l-- {
+		if placeInSource(s.lines[l].low) {
+			return l
+		}
+	}
+	return -1
+}
+
+// onlySaysError tells whether the line that was taken for the name of an exception
+// is "error: …" without a stack, as programs in C print.
+func (s *scene) onlySaysError() bool {
+	text := strings.TrimLeft(s.lines[s.named].low, " ")
+	if !strings.HasPrefix(text, "error: ") && !strings.HasPrefix(text, "fatal error: ") {
+		return false
+	}
+	for l := max(0, s.named-2); l < min(s.output, s.named+3); l++ {
+		if s.lines[l].frame || s.lines[l].code {
+			return false
+		}
+	}
+	return true
 }
 
 // loudest is the last line that says that it is an error; -1 without one.
@@ -161,7 +216,7 @@ var crashSignal = Entry{
 	},
 	judge: func(s *scene) opinion {
 		// .NET aborts at an exception that nobody caught, and Go panics at a SIGSEGV.
-		if !s.ended || s.named >= 0 && hasAny(s.lines[s.named].low, "runtime error:|unhandled exception|panic: ") {
+		if !s.ended || s.threwErrno() || s.named >= 0 && hasAny(s.lines[s.named].low, "runtime error:|unhandled exception|panic: ") {
 			return opinion{}
 		}
 		switch s.exit {
@@ -172,6 +227,17 @@ var crashSignal = Entry{
 		}
 		return opinion{}
 	},
+}
+
+// threwErrno tells whether C++ aborted at an exception that tells of an errno: the
+// signal is only how it ended.
+func (s *scene) threwErrno() bool {
+	for l := s.output - 1; l >= max(0, s.tail); l-- {
+		if strings.HasPrefix(strings.TrimLeft(s.lines[l].low, " "), "what():") {
+			return s.lines[l].errnos != 0
+		}
+	}
+	return false
 }
 
 var mainProcessExited = Entry{

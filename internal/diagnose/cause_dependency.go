@@ -24,6 +24,11 @@ var dependencyRefused = Entry{
 			"a network-related or instance-specific error|failed to connect to localhost|failed to connect to 127|" +
 			"connection to node", not: "timed out|timeout|authentication|access denied|could not translate|no such host|enotfound|name or service|" +
 			"unknown host|certificate|ssl ", score: .8},
+		{has: "socketconnection(", score: .7, why: "A connection that it opened failed, and R does not say why."},
+		{bare: true, has: "connect to |connecting to |connection to |to reach |to contact |no connection to", and: "failed|could not|cannot|can't|couldn't|unable|error|no connection", not: "timed out|timeout|authenti|denied|password|translate|no such host|enotfound|name or service|resolve|unknown host|" +
+			"certificate|ssl|tls|permission|bus|x server|display|systemd|syslog|bind|no such file", score: .63, why: "A connection that it opened failed, and nothing says why.", when: func(s *scene, l int) bool {
+			return s.lines[l].level != calm
+		}},
 		{has: "timeout occurred after waiting|still waiting for|waiting for |is unavailable - sleeping|not ready yet|" +
 			"not yet available|retrying in|retry attempt|will retry|not available yet|is not ready|is not available|is unreachable|" +
 			"giving up waiting", and: "db|database|postgres|mysql|redis|mongo|kafka|rabbit|broker|cache|queue|elastic|amqp|nats|etcd|vault|consul|:5432|" +
@@ -147,7 +152,7 @@ var dnsFailure = Entry{
 			"dns error|hostname could not|host lookup failed|can't find host|could not find host|getaddresses|no dns|" +
 			"resolving host|unresolved address|unresolved host|bad address '|unresolvable|unable to lookup|lookup failed|" +
 			"nosuchhost|invalid host name|dns name does not exist|resolve failed", not: "module|placeholder|servername|domain name, using|dependency|property|bean|symbol|type |import|" +
-			"cannot resolve environment|\"./|warn|info|debug|plugin", score: .9},
+			"cannot resolve environment|\"./|plugin", score: .9, when: func(s *scene, l int) bool { return s.lines[l].level != calm && s.lines[l].level != warn }},
 		{has: "lookup ", and: ":53|no such host|server misbehaving", score: .95},
 	},
 }

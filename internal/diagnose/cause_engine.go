@@ -38,7 +38,8 @@ var rootRefused = Entry{
 			"without --no-sandbox|can only be run|never run|please use|unsafe|forbidden|without the -u|must be run as|--allow-root|" +
 			"disallowed|to change this", not: "warn|root directory|chroot|rootfs|info|access denied|database user|running redis as root is dangerous|mysqld as root|" +
 			"must be run as root|requires root|you can use --uid|npm", score: .94, when: func(s *scene, l int) bool { return !s.serves() && s.lines[l].level != calm && s.lines[l].level != warn }},
-		{has: "how to run mysqld as root", score: .95},
+		{has: "as root", and: "security|exploit|not required|discouraged|not recommended|unsafe|dangerous|insecure|override", score: .82, when: func(s *scene, _ int) bool { return s.ended && s.exit != 0 && s.user() == "" }},
+		{has: "how to run ", and: "as root", score: .95},
 		{has: "running a worker with superuser privileges", score: .93},
 	},
 }
@@ -56,7 +57,12 @@ var userNotFound = Entry{
 			"getpwnam|no such user|invalid user|unknown group|getgrnam|bad user name|bad group name|cannot find group|" +
 			"could not find user|cannot find uid|cannot get uid|cannot get gid|cannot find user id|cannot find group id|" +
 			"unable to find group|unknown username|unknown userid|unknown uid|user not found|invalid group|no passwd entry|" +
-			"failed to resolve user|failed to resolve group|unable to resolve user", not: "password|authent|login|postgres: |info|warn|invalid user name or", score: .93},
+			"parse user id|parse group id|failed to resolve user|failed to resolve group|unable to resolve user", not: "password|authent|login|postgres: |info|warn|invalid user name or", score: .93},
+		{bare: true, has: "not found|unknown|does not exist|no such|invalid", score: .86, when: func(s *scene, l int) bool { return s.failed() && s.namesUserOfCommand(l) }},
+		{has: "user doesn't exist:|user does not exist:|group doesn't exist:|group does not exist:", score: .96},
+		{has: "passwd entry for|group entry for|get id for user|get id for group|get uid for|get gid for|uid for user|gid for group|" +
+			"no such group", not: "database|role|login|password|authent|warn|info|api|token|consumer", score: .88, when: func(s *scene, l int) bool { return s.failed() }},
+		{has: "' unknown|\" unknown|' is unknown|\" is unknown", and: "user '|user \"|group '|group \"", not: "database|role|login|authent", score: .88, when: func(s *scene, l int) bool { return s.failed() }},
 		{has: "user |group ", and: "doesn't exist|does not exist|not found|cannot be found", not: "database|role|table|login|consumer group|password|authent|relation|info|warn|config|file|api|resource group|" +
 			"security group", score: .7},
 	},

@@ -18,7 +18,8 @@ var envVarMissing = Entry{
 		{has: "environmentvariable|environment configuration|environment validation|environment settings|required env|missing env|" +
 			"missing required env|env validation", and: "missing|not set|required|undefined|invalid|failed|validation", score: .85},
 		{has: "notpresent", score: .95, why: "The program asked for an environment variable that is not set (VarError::NotPresent)."},
-		{has: "parameter not set|parameter null or not set|unbound variable", score: .95, why: "A shell script needs a variable that is not set."},
+		{has: "parameter not set|parameter null or not set|: unbound variable", score: .95, why: "A shell script needs a variable that is not set."},
+		{has: "on \"env(|can't read \"env(|unset env(", score: .94, why: "The program read an element of Tcl's env that is not set."},
 		{has: "could not resolve placeholder|required key|srcfg00014|missingappkeyexception|undefinedvalueerror|declare it as envvar|" +
 			"no application encryption key has been specified|missing `secret_key_base`|sraw00014", score: .93},
 		{has: "is required but it could not be found in any config source|is not set in the environment|" +
@@ -39,7 +40,7 @@ var envVarMissing = Entry{
 		{has: "improperlyconfigured", and: "environment|secret_key|must not be empty|set the", score: .92},
 		{has: "cannot read properties of undefined|cannot read property|nonetype|undefined is not|of undefined|" +
 			"must be of type string. received undefined|nullpointerexception|argumentnullexception|value cannot be null|on null|" +
-			"nil:nilclass|for nil|optional.empty|must not be null|uninitialized value", score: .84,
+			"not none|got none|nil:nilclass|for nil|optional.empty|must not be null|uninitialized value", score: .84,
 			why: "A value from the environment was used that is not set.",
 			when: func(s *scene, l int) bool {
 				return s.near(l, 4, 5, envWords+"|system.getenv") || upperName(s.lines[l].text)
@@ -50,6 +51,15 @@ var envVarMissing = Entry{
 	},
 }
 
+// numberWords are what the runtimes say of a text that is no number.
+const numberWords = "invalid literal for int()|could not convert string to float|parseinterror|parsefloaterror|numberformatexception|" +
+	"strconv.parseint|strconv.atoi|strconv.parseuint|strconv.parsebool|strconv.parsefloat|invalid value for integer()|" +
+	"invalid value for float()|not a valid integer|valid integer, unable to parse|not an integer|invalid digit found|" +
+	"input string was not in a correct format|could not be parsed as a number|was not in a correct format|not a number|" +
+	"argument is not numeric|unsupported operand types: string|parsebool|addrparseerror|invalid socket address|" +
+	"malformed integer|is not an int|cannot convert string|must be numeric|badarg|binary_to_integer|invalid integer|int_of_string|" +
+	"float_of_string|non-numeric string|prelude.read: no parse|expected integer but got|expected floating-point number but got"
+
 // upperName tells whether the text has a name such as DATABASE_URL.
 func upperName(text string) bool {
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool {
@@ -58,7 +68,9 @@ func upperName(text string) bool {
 		if len(word) < 4 || strings.ToUpper(word) != word || isDigit(word[0]) {
 			continue
 		}
-		code := strings.HasPrefix(word, "ERR_") || strings.HasPrefix(word, "ER_") || strings.HasPrefix(word, "ERROR_") || strings.HasPrefix(word, "E_")
+		code := strings.HasPrefix(word, "ERR_") || strings.HasPrefix(word, "ER_") || strings.HasPrefix(word, "ERROR_") || strings.HasPrefix(word, "E_") ||
+			strings.HasSuffix(word, "_INVALID") || strings.HasSuffix(word, "_ERROR") || strings.HasSuffix(word, "_FAILED") || strings.HasSuffix(word, "_EXCEPTION") ||
+			strings.HasSuffix(word, "_CORRUPTED") || strings.HasSuffix(word, "_MISMATCH") || strings.HasSuffix(word, "_NOTFOUND") || strings.HasSuffix(word, "_NOT_FOUND")
 		if strings.Contains(strings.Trim(word, "_"), "_") && !code {
 			return true
 		}
@@ -77,16 +89,19 @@ var envVarInvalid = Entry{
 	Confirm: "docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' {container} | cut -c1-60",
 	Fix:     "Correct the value that the line names, or unset the variable so that the default is taken.",
 	signs: []sign{
-		{has: "invalid literal for int()|could not convert string to float|parseinterror|parsefloaterror|numberformatexception|" +
-			"strconv.parseint|strconv.atoi|strconv.parseuint|strconv.parsebool|strconv.parsefloat|invalid value for integer()|" +
-			"invalid value for float()|not a valid integer|valid integer, unable to parse|not an integer|invalid digit found|" +
-			"input string was not in a correct format|could not be parsed as a number|was not in a correct format|not a number|" +
-			"argument is not numeric|unsupported operand types: string|parsebool|addrparseerror|invalid socket address|" +
-			"malformed integer|is not an int|cannot convert string|must be numeric|badarg|binary_to_integer|invalid integer", not: "json|yaml|toml|warn|for configuration|config file|.conf", score: .86,
-			when: func(s *scene, l int) bool { return !s.near(l, 10, 2, "yaml|json.load|properties.load|.conf:") }},
+		{has: numberWords, not: "json|yaml|toml|warn|for configuration|config file|.conf", score: .86,
+			when: func(s *scene, l int) bool {
+				return !s.quotesCommand(l) && !s.near(l, 10, 2, "yaml|json.load|properties.load|.conf:|.cfg|.ini|configexception|configparser")
+			}},
 		{has: "err_socket_bad_port|port should be|port must be|port out of range|port number out of range|invalid port|unknown port|" +
 			"not a valid port|bad port|invalid listen port|port value out of range|illegal port|port must be between|" +
-			"is not a valid port", score: .92},
+			"is not a valid port", score: .92, when: func(s *scene, l int) bool { return !s.namesFlag(l) }},
+		{has: "listen eacces|listen enoent|listen einval|listen eperm|listen eaddrinuse", score: .985, why: "What should be a port is no number, so that Node takes it for the path of a pipe.", when: func(s *scene, l int) bool {
+			words := strings.Fields(s.lines[l].text)
+			last := words[len(words)-1]
+			return strings.Trim(last, "0123456789:.[]") != "" && s.environmentHas(last)
+		}},
+		{has: "missing port in address|too many colons in address", score: .86, when: func(s *scene, l int) bool { return s.quotesEnvironment(l) }},
 		{has: "is not allowed in node_options", score: .97},
 		{has: "unrecognized vm option|unrecognized option|invalid maximum heap size|invalid initial heap size|" +
 			"could not create the java virtual machine|error occurred during initialization of vm|too small maximum heap|" +
@@ -142,12 +157,22 @@ func (s *scene) fromEnvironment() bool {
 
 // quotesEnvironment tells whether what a line puts into quotes is a value of the
 // environment.
-func (s *scene) quotesEnvironment(l int) bool {
-	text := s.lines[l].text
+func (s *scene) quotesEnvironment(l int) bool { return quotesOne(s.lines[l].text, s.environmentHas) }
+
+// quotesCommand tells whether what a line puts into quotes stands on the command
+// line, and is no value of the environment.
+func (s *scene) quotesCommand(l int) bool {
+	return quotesOne(s.lines[l].text, func(value string) bool {
+		return s.commandHas(value) && !s.environmentHas(value)
+	})
+}
+
+// quotesOne tells whether the text has one of these values in quotes.
+func quotesOne(text string, is func(string) bool) bool {
 	for _, mark := range []string{`"`, "'", "`"} {
 		parts := strings.SplitN(text, mark, 12)
 		for i := 1; i+1 < len(parts); i += 2 {
-			if s.environmentHas(parts[i]) {
+			if is(parts[i]) {
 				return true
 			}
 		}

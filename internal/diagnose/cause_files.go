@@ -15,11 +15,18 @@ var permissionDenied = Entry{
 			"group or world access|group or other|has invalid permissions|has wrong permissions|insufficient permissions|" +
 			"bad permissions|permissions are too open|are too open|unsafe permissions|must be private|must not be world|" +
 			"world writable|world-writable|writable by others|group-writable|wrong permissions|invalid permissions|" +
+			"globally writable|globally readable|world-readable|readable by others|writable by group|insecure permissions|" +
+			"insecure configuration|insecure ownership|unsafe ownership|bad ownership|too permissive|should not be accessible|" +
 			"permissions should be|only be accessible by the owner|incorrect permissions|incorrect owner|permissions 0", not: "warn", score: .93},
+		{has: "can only be run by|may only be run by|must be run as|must be run by|only be run as|only be run by|needs to be run as|" +
+			"must run as root|you must be root|must be started as|must be started by|has to be run as|not running as root|" +
+			"requires root|root privileges|superuser privileges|you need to be root|are you root", not: "should not|must not|cannot be|can't be|not be run|warn|info|drop|port ", score: .85, when: func(s *scene, l int) bool { return s.ended && s.exit != 0 }},
+		{has: "(0700)|(0600)|(0640)|(0750)|-rwx--|-rw---", and: "permission|must|should", not: "warn|info", score: .88},
+		{has: "permission 0|permissions 0|mode 0|file mode|permission of|permissions of", and: "wrong|allowed|too |must|should|insecure|unsafe|bad|expected|maximum", not: "warn|info|debug", score: .85},
 		{has: "access to file denied|file access denied|for writing|must be writeable by|parent directory must be", not: "read-only|no space", score: .8, when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
 		{has: "unable to open database file|sqlite_cantopen", score: .75, why: "SQLite could not open its file: mostly the directory is not there, or not the user's."},
 		{has: "is not writable|not writable|isn't writable|not writeable|cannot write to|can't write to|unable to write|" +
-			"could not write|must be writable|is not readable|not readable|cannot create directory|can't create/write|" +
+			"could not write|failed to write|failed to create|failed writing|must be writable|is not readable|not readable|cannot create directory|can't create/write|" +
 			"unable to create|could not create|cannot create|unable to open|cannot be written|no write access|write permission|" +
 			"not have permission|no permission", not: "thread|no space|read-only|process|socket|tls|too many|server tcp|memory|no such file|virtual machine|database file|" +
 			"ssl|connection|sequence|lock|bean", score: .62,
@@ -39,6 +46,8 @@ var readonlyFilesystem = Entry{
 	signs: []sign{
 		{errno: eReadOnly, score: .97},
 		{has: "attempt to write a readonly database|readonly database|read-only database|sqlite_readonly|read only file system", score: .9},
+		{has: "temporary directory|temporary file|temp directory|temp dir|temp file|tmp dir", and: "failed|cannot|could not|unable|can't|couldn't|no usable", not: "no space", score: .955, why: "It could not make a temporary file, in a container of which something is read-only.",
+			when: func(s *scene, l int) bool { return s.readonly() }},
 		{has: "no usable temporary directory", score: .8, when: func(s *scene, l int) bool { return s.Inspect == nil }},
 		{has: "unable to open database file|no usable temporary directory|sqlite_cantopen|can't create temp|cannot create temp|" +
 			"unable to create temp|failed to create temp|could not create temporary|not writable|isn't writable|" +
@@ -87,7 +96,10 @@ var staleLock = Entry{
 			"unable to acquire lock|failed to lock|unable to lock|could not lock|resource temporarily unavailable|dbpathinuse|" +
 			"already locked by|is locked by another|lock held|while lock file|lock exception|lockexception|lockobtainfailed|" +
 			"overlappingfilelock|storage is already locked|timeout: lock|can't lock|cannot lock|is already locked|couldn't acquire|" +
-			"wouldblock", and: "lock|dbpathinuse", not: "deadlock|info|debug|thread|fork", score: .92},
+			"wouldblock", and: "lock|dbpathinuse", not: "deadlock|info|debug|thread|fork", score: .92, when: func(s *scene, l int) bool {
+			return !s.errnoBefore(l, eNoEntry, eAccess, eReadOnly, eNoSpace)
+		}},
+		{has: "another ", and: ", pid |(pid|pid=|pid:|process id", not: "info|debug|port ", score: .85, when: func(s *scene, l int) bool { return hasAny(s.lines[l].low, "running|exists|active") }},
 	},
 }
 
@@ -128,10 +140,15 @@ var dataCorrupt = Entry{
 			"bad magic|header mismatch|torn page|invalid block|wal file|unreadable|crc mismatch|crc32|crc error|malformed database|" +
 			"bad header|invalid header|invalid data directory|not a valid data directory|not a database file|" +
 			"unexpected eof reading|missing segment|wt_panic|corruptrecord|corruption:|failed to get all reachable pages|" +
+			"restore from backup|restore from a backup|file is not an |not a valid database|" +
 			"inconsistent data|not_a_dets_file|bad_log_file|premature_eof|need_repair| corrupt|fatal wiredtiger|translogcorrupted|" +
 			"corruptindexexception|invalid record length", not: "double-linked|heap|memory corruption|corrupted size|free()|warn|info|checksum mismatch for migration|migration|tls|" +
 			"certificate|pyc|go.sum|npm|http", score: .88,
 			when: func(s *scene, l int) bool { return s.lines[l].level != calm }},
+		{has: "unexpected eof|unexpected end of file|premature end|end_of_file", not: "tcp|http|tls|ssl|connect|handshake|dial|server closed|json|yaml|syntax|parse|expecting|config|stdin|client|warn|info", score: .5,
+			why: "A file of its own ends too early.", when: func(s *scene, l int) bool {
+				return s.ended && l >= s.tail && s.named < 0 && s.lines[l].level != calm
+			}},
 		{has: "could not open|could not read|could not stat|missing", and: "pg_notify|pg_wal|pg_control|pg_tblspc|pg_xact|pg_replslot|pg_filenode|pg_stat|pg_commit_ts|pg_logical|ibdata1", not: "permission|read-only|pg_stat_statements|pg_hba", score: .86},
 	},
 }

@@ -22,6 +22,9 @@ var startupHang = Entry{
 		}
 		switch s.answer() {
 		case answersNothing:
+			if s.serves() {
+				return opinion{score: .45, why: "It takes connections and does not answer to HTTP.", lines: []Line{s.probeLine()}}
+			}
 			return opinion{score: .75, why: "It takes connections and answers nobody: its workers are stuck or dead.", lines: []Line{s.probeLine()}}
 		case answersHalf:
 			if s.unhealthy() {
@@ -176,6 +179,9 @@ var noFailure = Entry{
 			return opinion{}
 		case s.unhealthy():
 			return opinion{score: .3}
+		}
+		if s.answer() == answersNothing {
+			return opinion{score: .7, why: "It listens and takes connections; that it does not answer to HTTP is as its protocol has it.", lines: []Line{s.probeLine()}}
 		}
 		if s.asked() == nil {
 			return opinion{score: .9, why: "The engine's health check says that it is well.", lines: []Line{s.stateLine()}}

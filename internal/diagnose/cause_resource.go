@@ -39,12 +39,13 @@ var heapExhausted = Entry{
 	Confirm: "docker logs {container} 2>&1 | grep -i -m 3 memory",
 	Fix:     "Raise the runtime's limit (and keep it below the container's), or load less at the start.",
 	signs: []sign{
-		{has: "java heap space|gc overhead limit exceeded|outofmemoryerror|heap out of memory|allowed memory size of|memoryerror|" +
+		{has: "java heap space|heap exhausted|heap overflow|memory exhausted|out_of_memory|gc overhead limit exceeded|outofmemoryerror|heap out of memory|allowed memory size of|memoryerror|" +
 			"outofmemoryexception|failed to allocate memory|runtime: out of memory|bad_alloc|eheap_alloc|direct buffer memory|" +
 			"reached heap limit|ineffective mark-compacts|array buffer allocation failed|memory allocation of|" +
 			"fatalprocessoutofmemory|invalid array length allocation|not enough memory|metaspace|out of memory!|out of memory in|" +
 			"out of memory error|exit_on_out|exceeded memory limit|memory limit exceeded", not: "native thread|warn|unable to create|insufficient memory for the java runtime|initialize|info|maxmetaspacesize|cgroup|" +
 			"commit_memory|shared_buffers", score: .94},
+		{has: "stack limit|heap limit|memory limit|memory quota|stack size limit", and: "exceed|reached", not: "warn|info|cgroup", score: .9},
 		{has: "out of memory", score: .9, when: func(s *scene, l int) bool { return strings.Trim(s.lines[l].low, " .!") == "out of memory" }},
 	},
 }
@@ -61,7 +62,7 @@ var memoryAllocFailed = Entry{
 		{has: "could not reserve enough space|os::commit_memory|could not map anonymous shared memory|" +
 			"insufficient memory for the java runtime|could not create shared memory|failed to map memory|mmap failed|" +
 			"cannot allocate memory for the buffer pool|could not allocate|unable to allocate|failed to allocate|cannot allocate|" +
-			"vm.max_map_count|max virtual memory areas|could not resize shared memory|shmget|out of memory allocating|mmap: |" +
+			"vm.max_map_count|max virtual memory areas|cannot map |could not map |unable to map |could not resize shared memory|shmget|out of memory allocating|mmap: |" +
 			"failed to reserve|not enough memory to", not: "address|port|thread|ip |fd|descriptor|warn|network|pid|memory (nomemoryerror)", score: .85},
 	},
 }
@@ -75,7 +76,7 @@ var fdLimit = Entry{
 	signs: []sign{
 		{errno: eTooManyFiles, score: .96},
 		{has: "cannot raise fd limit|fd limit|max file descriptors|file descriptors|open file limit|open files limit|rlimit_nofile|" +
-			"setrlimit|ulimit -n|maxclients|nofile|file descriptor limit|maximum number of open files", and: "too low|cannot|can't|unable|failed|limit is|exceed|not enough|increase|insufficient|at least|unsuccessful", not: "warn|info|note|notice|could not increase number of max_open_files", score: .88, when: func(s *scene, l int) bool { return s.lines[l].level != calm && s.lines[l].level != warn }},
+			"setrlimit|ulimit -n|maxclients|nofile|open files|rlimit|file descriptor limit|maximum number of open files", and: "too low|cannot|can't|unable|failed|limit is|exceed|not enough|increase|insufficient|at least|unsuccessful", not: "warn|info|note|notice|could not increase number of max_open_files", score: .88, when: func(s *scene, l int) bool { return s.lines[l].level != calm && s.lines[l].level != warn }},
 		// A shell moves what it keeps open to descriptors from 10 on (fcntl's
 		// F_DUPFD), which is EINVAL, not EMFILE, beyond the limit.
 		{has: "invalid argument|bad file descriptor", score: .9, why: "The limit of open files is lower than what a shell needs to begin.", when: func(s *scene, _ int) bool { return s.fewFiles(16) }},
@@ -107,6 +108,7 @@ var pidsLimit = Entry{
 		{errno: eAgain, score: .94, when: func(s *scene, l int) bool {
 			return s.near(l, 8, 4, "_fork_exec|os.fork|start_new_thread|thread.start|spawn(|child_process")
 		}},
+		{errno: eAgain, score: .94, why: "A thread of C++ could not be made.", when: func(s *scene, l int) bool { return s.near(l, 1, 0, "'std::system_error'") }},
 		{errno: eAgain, and: "fork|thread|clone|spawn|process|vfork|exec", not: "lock", score: .94},
 	},
 }

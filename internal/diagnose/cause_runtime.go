@@ -14,8 +14,35 @@ func executing(s *scene, l int) bool {
 
 // script tells whether the command that a line names is a script by its name.
 func script(low string) bool {
-	return hasAny(low, ".sh:|.sh\"|.sh'|.sh |.py:|.py\"|.py'|.rb:|.rb\"|.pl:|.pl\"|.bash|.js:|.js\"|entrypoint:|entrypoint\"|entrypoint'|"+
-		".sh failed|.py failed")
+	for rest := low; ; {
+		_, after, ok := strings.Cut(rest, ".")
+		if !ok {
+			return hasAny(low, "entrypoint:|entrypoint\"|entrypoint'")
+		}
+		end := 0
+		for end < len(after) && isLetter(after[end]) {
+			end++
+		}
+		if end == 0 || end == len(after) || !strings.ContainsRune(":\"' ,", rune(after[end])) {
+			rest = after
+			continue
+		}
+		if sourceExt(after[:end]) {
+			return true
+		}
+		rest = after
+	}
+}
+
+// sourceExt tells whether files with this extension are sources that an interpreter
+// reads.
+func sourceExt(ext string) bool {
+	switch ext {
+	case "sh", "bash", "zsh", "ksh", "fish", "awk", "py", "rb", "pl", "pm", "psgi", "raku", "php", "lua", "tcl", "exp", "r", "jl",
+		"js", "mjs", "cjs", "ts", "scm", "lisp", "rkt", "clj", "cljs", "groovy", "kts", "exs", "erl", "pike", "hs", "ml", "pro":
+		return true
+	}
+	return false
 }
 
 var commandNotFound = Entry{

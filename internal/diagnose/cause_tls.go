@@ -15,8 +15,13 @@ var tlsFileMissing = Entry{
 				"createserver(tls|https.createserver|ssl.sslcontext|usehttps|x509certificate2|load_certfile|ssl_certfile")
 		}},
 		{has: "does not exist|not found|doesn't exist|could not find|cannot be found|unable to find|cannot find|no such file|" +
-			"could not open|cannot open|unable to open|can't open|failed to open|is missing|could not be found", and: "certfile|keyfile|certificate|private key|keystore|truststore|.pem|.crt|.key|ca file|cafile|ssl_cert|sslcert|.p12|.jks|" +
+			"could not open|cannot open|unable to open|can't open|failed to open|is missing|could not be found|unable to locate|" +
+			"could not locate|cannot locate|non-existent|nonexistent|unable to stat|cannot stat|not exist", and: "certfile|keyfile|certificate|private key|keystore|truststore|.pem|.crt|.key|ca file|cafile|ssl_cert|sslcert|.p12|.jks|" +
 			".pfx", not: "permission|denied|unable to find valid certification|object not found|table", score: .92},
+		{bare: true, has: unreadWords, not: "mismatch|pem|bad |invalid|start line|permission|parse", score: .7, why: "A certificate or key could not be read, and why is not told: mostly it is not there.", when: func(s *scene, l int) bool {
+			return s.lines[l].level != calm && roleIn(s.lines[l].text) == tlsPath
+		}},
+		{bare: true, has: "use_certificate|use_privatekey|use_private_key|load_verify_loc", and: "error|fail", not: "mismatch|no start line|bad|pem|unsupported|too small|wrong", score: .55, why: "OpenSSL could not load a certificate or key, and why is not told: mostly it is not there."},
 		{has: "bio_new_file|ssl_ctx_use_certificate|ssl_ctx_use_privatekey|ssl_ctx_load_verify|cannot load certificate|" +
 			"unable to load ssl|unable to load certificate|unable to load server certificate|could not load server certificate|" +
 			"could not load certificate|failed to load certificate|unable to load key|unable to stat ssl|unable to stat", and: "no such file|enoent|not found|does not exist|system lib", score: .94},

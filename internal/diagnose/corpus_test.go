@@ -13,7 +13,9 @@ import (
 // example is one case of testdata: the evidence, and the answer that an expert
 // gave. testdata/corpus are real programs, really run into real failures;
 // testdata/more are the words of programs that are not among them, written down
-// from knowledge of these programs, and counted apart.
+// from knowledge of these programs, and counted apart. testdata/fresh are programs
+// of Debian, run in containers that see the host's /usr: the label is what was done
+// to them, or what came of it, written down before the case was judged.
 //
 // They are txtar files, one a case, so that one can be read and changed by hand;
 // of an inspection only what ParseInspect reads is kept, which makes 0.5 MB of 7.

@@ -238,3 +238,113 @@ func TestReadOutputTellsWhatWentWrong(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Programs without a runtime of their own speak in sentences, of which verb and
+// object tell, if nothing surer does.
+func TestSentencesOfAProgramsOwnAreUnderstood(t *testing.T) {
+	for text, want := range map[string]string{
+		"500 OOPS: could not bind listening IPv4 socket":                         "port-in-use",
+		"Error opening specified endpoint \"tcp:8080\"":                          "port-in-use",
+		"/app/monitrc:2: syntax error 'prt'":                                     "config-invalid",
+		"Fatal error : Invalid directive at line 2 in file /app/c.conf":          "config-invalid",
+		"x.conf: unrecognised variable in config file: anon_dir":                 "config-invalid",
+		"fatal: base-path '/srv/git' does not exist or is not a directory":       "config-file-missing",
+		"Error: Cannot access source directory: /data/src":                       "config-file-missing",
+		"The control file '/app/rc' permission 0644 is wrong, maximum 0700":      "permission-denied",
+		"Fatal error: this can only be run by root or the user mail":             "permission-denied",
+		"Heap exhausted during allocation: 917504 bytes available, 8000016 more": "heap-exhausted",
+		"ERROR: unable to connect to the queue at mq:5672":                       "dependency-refused",
+	} {
+		if got := first(exited(1, text+"\n")); got.ID != want {
+			t.Errorf("%s: %s, want %s", text, got.ID, want)
+		}
+	}
+}
+
+// What comes after a place in a source, or before it, is not what was missed.
+func TestAPathInQuotesIsWhatAnErrorIsAbout(t *testing.T) {
+	for text, want := range map[string]role{
+		"main/103/i.lua xlog.c:521 !> error reading directory '/data/snap': No such file": otherPath,
+		"lua5.4: /app/s.lua:2: /etc/app/settings.lua: No such file or directory":          configPath,
+		"/app/prosody.cfg.lua:8: unfinished string near 'x'":                              configPath,
+		"cannot open log /app/log/d.log: No such file or directory":                       otherPath,
+	} {
+		if got := roleIn(text); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+}
+
+func TestANumberThatIsNoneIsBlamedOnWhereItStands(t *testing.T) {
+	for args, want := range map[string]string{"--threads=eight": "config-invalid", "--verbose": "env-var-invalid"} {
+		e := exited(1, "ValueError: invalid literal for int() with base 10: 'eight'\n")
+		e.Inspect = &Inspect{Args: []string{args}}
+		if got := first(e); got.ID != want {
+			t.Errorf("%s: %s, want %s", args, got.ID, want)
+		}
+	}
+}
+
+// C++ aborts at an exception that nobody caught: the signal is how, not why.
+func TestAnErrnoInAnExceptionOfCppIsTheCause(t *testing.T) {
+	for what, want := range map[string]string{
+		"'std::filesystem::filesystem_error'\n  what():  cannot get file size: No such file or directory [/etc/a.ini]": "config-file-missing",
+		"'std::system_error'\n  what():  Resource temporarily unavailable":                                             "pids-limit",
+		"'ledger::Error'\n  what():  entry 17 has no account":                                                          "crash-signal",
+	} {
+		if got := first(exited(139, "terminate called after throwing an instance of "+what+"\n")); got.ID != want {
+			t.Errorf("%s: %s, want %s", what, got.ID, want)
+		}
+	}
+}
+
+// One family of addresses is taken, on the other the service listens all the same.
+func TestANeighbourBesideTheOwnSocketHoldsThePort(t *testing.T) {
+	e := serving("Bind to port 8080 on 0.0.0.0 failed: Address already in use.\nServer listening on :: port 8080.\n")
+	e.Runtime.Listeners = []string{"0.0.0.0:8080", "[::]:8080"}
+	e.Runtime.ContainerProbe.FirstBytes = "(TimeoutError: timed out)"
+	if got := first(e); got.ID != "port-in-use" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A directory waits for the rest of the message that "GET" begins; a web server
+// that says nothing hangs.
+func TestSilenceIsNoHangWhereHTTPIsNotSpoken(t *testing.T) {
+	for port, want := range map[int]string{3389: "no-failure", 8080: "startup-hang"} {
+		e := serving("slapd starting\n")
+		e.ExpectedPort = port
+		e.Runtime.Owned = []string{"0.0.0.0:3389", "0.0.0.0:8080"}
+		e.Runtime.Listeners = e.Runtime.Owned
+		e.Runtime.Main = &MainProcess{State: "S (sleeping)"}
+		e.Runtime.ContainerProbe.FirstBytes = "(TimeoutError: timed out)"
+		if got := first(e); got.ID != want {
+			t.Errorf("%d: %s, want %s", port, got.ID, want)
+		}
+	}
+}
+
+// -1 is a failure of the program's own, 139 is a signal.
+func TestAStatusBeyondTheSignalsIsTheProgramsOwn(t *testing.T) {
+	if got := first(exited(255, "ERROR: invalid cipher name: aes-256-foo\n")); got.ID != "config-invalid" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Linux lets an address be bound that is nobody's (IP_FREEBIND).
+func TestAnAddressThatIsNotTheContainersIsSeen(t *testing.T) {
+	e := serving("")
+	e.Runtime.Owned = []string{"198.51.100.9:8080"}
+	e.Runtime.Listeners = e.Runtime.Owned
+	e.Runtime.ContainerProbe = &Probe{Target: "172.18.0.2:8080", TCP: "ConnectionRefusedError: [Errno 111] Connection refused"}
+	if got := first(e); got.ID != "bind-address-unavailable" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAMessageOfSeveralLinesIsOne(t *testing.T) {
+	got := first(exited(1, "open-input-file: cannot open input file\n  path: /etc/app/c.rktd\n  system error: No such file or directory; errno=2\n  context...:\n   body of \"/app/s.rkt\"\n"))
+	if got.ID != "config-file-missing" {
+		t.Errorf("got %+v", got)
+	}
+}

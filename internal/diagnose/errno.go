@@ -53,7 +53,7 @@ var errnoWords = [...]struct {
 		"permiso denegado|permesso negato|permissão negada|тказано в доступе|許可がありません|权限不够|unauthorizedaccessexception"},
 	{ePerm, "eperm|operation not permitted|die operation ist nicht erlaubt|opération non permise|operación no permitida|" +
 		"операция не позволена|operazione non permessa"},
-	{eNoEntry, "enoent|no such file or directory|filenotfounderror|filenotfoundexception|nosuchfileexception|kind: notfound|" +
+	{eNoEntry, "enoent|no such file or directory|no such file ]|no such file)|filenotfounderror|filenotfoundexception|nosuchfileexception|kind: notfound|" +
 		"datei oder verzeichnis nicht gefunden|aucun fichier ou dossier de ce|no existe el archivo o el directorio|" +
 		"file o directory non esistente|arquivo ou diretório não encontrado|ет такого файла или каталога|没有那个文件或目录|" +
 		"そのようなファイルやディレクトリ|could not find file '"},

@@ -113,7 +113,7 @@ func (s *scene) weight(l int, score float64) float64 {
 		score *= .8
 	}
 	switch {
-	case l == s.named:
+	case l == s.named, s.continuesNamed(l):
 		score += (1 - score) * .4
 	case s.named >= 0 && l >= s.chain && l < s.named:
 		score *= .98
@@ -129,6 +129,20 @@ func (s *scene) weight(l int, score float64) float64 {
 	return score
 }
 
+// continuesNamed tells whether a line is part of the message of the one that names
+// the exception: indented, right below.
+func (s *scene) continuesNamed(l int) bool {
+	if s.named < 0 || l <= s.named || l > s.named+4 {
+		return false
+	}
+	for i := s.named + 1; i <= l; i++ {
+		if !strings.HasPrefix(s.lines[i].low, " ") || s.lines[i].frame {
+			return false
+		}
+	}
+	return true
+}
+
 // weigh lets what is known of the whole decide between what its parts say.
 func (s *scene) weigh(b board) {
 	serves, refused := s.serves(), len(s.lines) > s.output && !s.running
@@ -138,6 +152,12 @@ func (s *scene) weigh(b board) {
 			f.score *= .3 // noise: it serves
 		case serves && c == &noFailure && s.looping && s.named >= 0:
 			f.score = .3 // it serves between two crashes
+		case c == &crashSignal && s.threwErrno():
+			f.score *= .6
+		case (c == &bindAddressUnavailable || c == &addressFamilyUnavailable) && s.listens() == onThePort:
+			f.score *= .5 // another of its sockets
+		case s.running && !f.structural && s.listens() == onThePort && (s.neighbour() || s.answer() != answersNothing):
+			f.score *= .85 // it has come to listen all the same
 		case s.endedFromOutside() && !f.structural && c != &stoppedExternally && c != &oomKilled:
 			f.score *= .8 // it did not end by what it complained of
 		case refused && !s.told("error response") && f.structural && (c == &commandNotFound || c == &notExecutable || c == &mainProcessExited):

@@ -32,7 +32,13 @@ func (s *scene) landmarks() {
 func (s *scene) findNamed() {
 	for l := s.output - 1; l >= 0; l-- {
 		line := &s.lines[l]
-		if line.frame || line.code || !namesException(line.low) {
+		// Tcl and Racket put their stack below a message without a mark of its own.
+		if t := strings.TrimLeft(line.low, " "); t == "while executing" || t == "context...:" {
+			for l > 0 && (line.frame || strings.HasPrefix(line.low, " ")) {
+				l--
+				line = &s.lines[l]
+			}
+		} else if line.frame || line.code || !namesException(line.low) {
 			continue
 		}
 		s.named, s.chain = l, l
@@ -66,11 +72,18 @@ func perlDied(low string) bool {
 	return ok && number != "" && strings.Trim(number, "0123456789") == ""
 }
 
+// luaDied recognises "lua: app.lua:3: …", and "lua5.4: …".
+func luaDied(low string) bool {
+	version, _, ok := strings.Cut(low, ": ")
+	version, ok2 := strings.CutPrefix(version, "lua")
+	return ok && ok2 && strings.Trim(version, "0123456789.") == ""
+}
+
 // namesException recognises the line in which a runtime names an error that
 // nobody caught.
 func namesException(low string) bool {
 	t := strings.TrimLeft(low, " ")
-	for _, start := range [...]string{"panic: ", "caused by: ", "exception in thread ", "unhandled exception", "uncaught ", "** (", "fatal error: ", "terminate called", "php fatal error", "php parse error", "error: uncaught", "lua: ", "luajit: "} {
+	for _, start := range [...]string{"panic: ", "caused by: ", "exception in thread ", "unhandled exception", "uncaught ", "** (", "fatal error: ", "terminate called", "php fatal error", "php parse error", "error: uncaught", "luajit: "} {
 		if strings.HasPrefix(t, start) {
 			return true
 		}
@@ -78,7 +91,7 @@ func namesException(low string) bool {
 	if strings.HasPrefix(t, "thread '") && strings.Contains(t, " panicked at ") || strings.HasPrefix(t, "called `result::unwrap()`") {
 		return true
 	}
-	if perlDied(t) {
+	if perlDied(t) || luaDied(t) {
 		return true
 	}
 	// KeyError: 'X' · java.net.BindException: … · psycopg2.OperationalError: … · MemoryError

@@ -104,7 +104,7 @@ func levelOf(low string) level {
 		case "error", "err", "fatal", "crit", "critical", "emerg", "alert", "panic", "severe", "fail", "ftl", "emergency":
 			return loud
 		case "log": // PostgreSQL's; a log file has no colon
-			if end < len(low) && low[end] == ':' {
+			if end < len(low) && low[end] == ':' && (i == 0 || low[i-1] == ' ') {
 				return calm
 			}
 		case "level": // pino and bunyan count: 30 is info, 40 warn, 50 error
@@ -127,7 +127,7 @@ func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // isFrame recognises a line of a stack: of a JVM, Node, .NET (at …), Python
-// (File "…", line), Ruby (from …:in), PHP (#0 …), Erlang and Elixir.
+// (File "…", line), Ruby (from …:in), PHP (#0 …), Tcl, Erlang and Elixir.
 func isFrame(low string) bool {
 	t := strings.TrimLeft(low, " ")
 	indented := len(t) < len(low)
@@ -139,6 +139,8 @@ func isFrame(low string) bool {
 	case strings.HasPrefix(t, "from ") && strings.Contains(t, ":in "):
 		return true
 	case strings.HasPrefix(t, "goroutine "), strings.HasPrefix(t, "created by "):
+		return true
+	case t == "while executing", t == "invoked from within", strings.HasPrefix(t, `(file "`), strings.HasPrefix(t, "(procedure \""):
 		return true
 	case len(t) > 2 && t[0] == '#' && isDigit(t[1]) && strings.ContainsAny(t, "({"):
 		return true

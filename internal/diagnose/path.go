@@ -44,6 +44,9 @@ func pathAndRole(text string) (path string, best role) {
 			text = before
 		}
 	}
+	if quoted := quotedPath(text); quoted != "" {
+		return quoted, roleOf(quoted)
+	}
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\"'`()[]{},;=<>“”‘’«»", r) }) {
 		word = strings.TrimRight(word, ":.!?")
 		if r := roleOf(word); r > best {
@@ -51,6 +54,27 @@ func pathAndRole(text string) (path string, best role) {
 		}
 	}
 	return path, best
+}
+
+// quotedPath is the only absolute path that the text has in quotes: then it is
+// what an error is about; "" without.
+func quotedPath(text string) (path string) {
+	for _, mark := range []string{`"`, "'"} {
+		parts := strings.Split(text, mark)
+		if len(parts)%2 == 0 || len(parts) > 16 {
+			continue
+		}
+		for i := 1; i+1 < len(parts); i += 2 {
+			if len(parts[i]) < 2 || parts[i][0] != '/' || strings.ContainsAny(parts[i], " \t") {
+				continue
+			}
+			if path != "" {
+				return ""
+			}
+			path = parts[i]
+		}
+	}
+	return path
 }
 
 func roleOf(word string) role {
@@ -75,12 +99,14 @@ func roleOf(word string) role {
 		}
 		return scriptPath
 	case "py", "js", "mjs", "cjs", "ts", "rb", "php", "pl", "pm", "jar", "war", "class", "dll", "lua", "phar", "psgi", "ru", "beam", "wasm":
-		if strings.HasPrefix(low, "config/") || strings.Contains(low, "/config/") {
+		if configName(base) || strings.HasPrefix(low, "config/") || strings.Contains(low, "/config/") || strings.HasPrefix(low, "/etc/") {
 			return configPath
 		}
 		return scriptPath
 	}
 	switch {
+	case slash && configName(base), ext != "" && configName(base):
+		return configPath
 	case strings.Contains(base, ".so."):
 		return libraryPath
 	case !slash:
@@ -100,6 +126,51 @@ func roleOf(word string) role {
 		return otherPath
 	}
 	return noPath
+}
+
+// configName recognises the name of a file that is a configuration in the
+// program's own language: config.scm, settings.lua, prosody.cfg.lua.
+func configName(base string) bool {
+	name, _, _ := strings.Cut(base, ".")
+	switch name {
+	case "config", "configuration", "settings", "conf":
+		return true
+	}
+	return hasAny(base, ".cfg.|.conf.|.config.") || strings.HasSuffix(base, "_config") || strings.HasSuffix(base, "_conf") ||
+		strings.HasSuffix(base, "rc") && !strings.Contains(base, ".") && len(base) > 3
+}
+
+// placeInConfig tells whether a line names a place in a configuration:
+// "/app/monitrc:2", "line 2 in file /app/c.conf", "/app/c.conf (3)".
+func placeInConfig(low string) bool {
+	numbered := false
+	if _, after, ok := strings.Cut(low, "line "); ok && after != "" && isDigit(after[0]) {
+		numbered = true
+	}
+	for _, word := range strings.FieldsFunc(low, func(r rune) bool { return strings.ContainsRune(" \t\"'`()[]{},<>", r) }) {
+		file, place, ok := strings.Cut(word, ":")
+		if file != "" && (numbered || ok && place != "" && isDigit(place[0])) && roleOf(strings.TrimRight(file, ".")) == configPath {
+			return true
+		}
+	}
+	return false
+}
+
+// placeInOther tells whether a line names a place in a file that is no source by
+// its name: "/app/rules:12".
+func placeInOther(low string) bool {
+	for _, word := range strings.Fields(low) {
+		at := strings.IndexByte(word, '/')
+		if at < 0 {
+			continue
+		}
+		file, place, ok := strings.Cut(word[at:], ":")
+		if ok && place != "" && isDigit(place[0]) && (at == 0 || word[at-1] == ':') {
+			base := file[strings.LastIndexByte(file, '/')+1:]
+			return !strings.Contains(base, ".")
+		}
+	}
+	return false
 }
 
 // isDate recognises 2026/11/23 and 23/Nov/2026.

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -65,6 +66,12 @@ func (s *scene) fate() {
 	}
 }
 
+// failed tells whether it ended with a status of its own that tells of a failure:
+// 129 to 192 are signals.
+func (s *scene) failed() bool {
+	return s.ended && s.exit != 0 && (s.exit <= 128 || s.exit > 192)
+}
+
 // port is the port that must be served, as text.
 func (s *scene) port() string {
 	if s.ExpectedPort == 0 {
@@ -88,6 +95,17 @@ func (s *scene) near(l, back, ahead int, alternatives string) bool {
 	return false
 }
 
+// errnoBefore tells whether line l or one of the two before it has one of the
+// errnos.
+func (s *scene) errnoBefore(l int, any ...errno) bool {
+	for i := max(0, l-2); i <= l; i++ {
+		if slices.ContainsFunc(any, s.lines[i].errnos.has) {
+			return true
+		}
+	}
+	return false
+}
+
 // user is whom the main process runs as, "" for root or unknown.
 func (s *scene) user() string {
 	if s.Inspect == nil {
@@ -100,9 +118,15 @@ func (s *scene) user() string {
 	return name
 }
 
-// privilegedPort tells whether the port needs a right that the user lacks.
+// privilegedPort tells whether the port needs a right that not every user has.
 func (s *scene) privilegedPort() bool {
 	return s.ExpectedPort > 0 && s.ExpectedPort < 1024
+}
+
+// forbidden tells whether the port needs a right that the user lacks, as far as
+// is known.
+func (s *scene) forbidden() bool {
+	return s.privilegedPort() && (s.user() != "" || s.dropped())
 }
 
 // dropped tells whether a capability, or one of any, was taken away.
@@ -167,6 +191,48 @@ func (s *scene) environmentHas(text string) bool {
 	return false
 }
 
+// commandHas tells whether the text is an argument of the command line, or what
+// one of its flags is set to.
+func (s *scene) commandHas(text string) bool {
+	if s.Inspect == nil || text == "" {
+		return false
+	}
+	return slices.ContainsFunc(s.Inspect.Args, func(arg string) bool {
+		_, value, _ := strings.Cut(arg, "=")
+		return arg == text || value == text
+	})
+}
+
+// namesFlag tells whether a line names a long flag that stands on the command line.
+func (s *scene) namesFlag(l int) bool {
+	if s.Inspect == nil {
+		return false
+	}
+	return slices.ContainsFunc(s.Inspect.Args, func(arg string) bool {
+		flag, _, _ := strings.Cut(arg, "=")
+		name := strings.TrimLeft(flag, "-")
+		return strings.HasPrefix(flag, "-") && len(name) > 4 && strings.Contains(s.lines[l].low, lower(name))
+	})
+}
+
+// namesUserOfCommand tells whether a line names the user that a flag of the command
+// line sets.
+func (s *scene) namesUserOfCommand(l int) bool {
+	if s.Inspect == nil {
+		return false
+	}
+	for i, arg := range s.Inspect.Args {
+		flag, user, ok := strings.Cut(arg, "=")
+		if !ok && i+1 < len(s.Inspect.Args) {
+			user = s.Inspect.Args[i+1]
+		}
+		if (flag == "-u" || flag == "--user" || flag == "-user") && len(user) > 2 && strings.Contains(s.lines[l].text, user) {
+			return true
+		}
+	}
+	return false
+}
+
 // where says how the service's own sockets stand to the port that is expected.
 type where uint8
 
@@ -206,6 +272,29 @@ func (s *scene) listens() where {
 	return best
 }
 
+// onForeignAddress tells whether the service listens on the port, but on no address
+// that it was asked at: Linux allows that with IP_FREEBIND.
+func (s *scene) onForeignAddress() bool {
+	p := s.asked()
+	if p == nil || s.listens() != onThePort || s.ExpectedPort == 0 {
+		return false
+	}
+	asked, err := netip.ParseAddrPort(p.Target)
+	if err != nil {
+		return false
+	}
+	for _, socket := range s.Runtime.Owned {
+		at, err := netip.ParseAddrPort(socket)
+		if err != nil || int(at.Port()) != s.ExpectedPort || at.Addr().IsLoopback() {
+			continue
+		}
+		if at.Addr().IsUnspecified() || at.Addr().Unmap() == asked.Addr().Unmap() {
+			return false
+		}
+	}
+	return true
+}
+
 // neighbour tells whether somebody else in the same network namespace listens
 // on the port.
 func (s *scene) neighbour() bool {
@@ -214,11 +303,8 @@ func (s *scene) neighbour() bool {
 	}
 	suffix := ":" + s.port()
 	for _, socket := range s.Runtime.Listeners {
-		if strings.HasSuffix(socket, suffix) {
-			switch s.listens() {
-			case nowhere, elsewhere, loopElsewhere:
-				return true
-			}
+		if strings.HasSuffix(socket, suffix) && !slices.Contains(s.Runtime.Owned, socket) {
+			return s.listens() != notLooked
 		}
 	}
 	return false

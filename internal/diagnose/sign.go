@@ -9,6 +9,7 @@ import (
 // names must hold. Texts are in lower case; alternatives are separated by "|".
 type sign struct {
 	errno  errno  // on the line
+	bare   bool   // no errno is on the line
 	has    string // one of these is on the line
 	and    string // and one of these
 	not    string // and none of these
@@ -23,6 +24,9 @@ type sign struct {
 func (g *sign) holds(s *scene, l int) bool {
 	line := &s.lines[l]
 	if g.errno != noErrno && !line.errnos.has(g.errno) {
+		return false
+	}
+	if g.bare && line.errnos != 0 {
 		return false
 	}
 	if g.and != "" && !hasAny(line.low, g.and) {
@@ -56,10 +60,13 @@ type phrase struct {
 	next  int32 // in the same bucket; 0 is none
 }
 
-// index finds all phrases in one pass over a text: a bucket by the first four
-// bytes, so that the time does not grow with the catalogue.
+// index finds all phrases in one pass over a text: a bucket by the first bytes,
+// so that the time does not grow with the catalogue. Many begin alike, "could
+// not …": those that are long enough have a table of their own, by more bytes.
 type index struct {
-	buckets [1 << bucketBits]int32
+	short   [1 << bucketBits]int32
+	long    [1 << bucketBits]int32
+	starts  [1 << 16 / 64]uint64 // a bit for each two bytes that a phrase begins with
 	phrases []phrase
 	byErrno []phrase // signs without a text of their own
 }
@@ -67,6 +74,7 @@ type index struct {
 const (
 	bucketBits = 14
 	prefix     = 4 // the least length of a phrase
+	longPrefix = 12
 )
 
 // phraseIndex is made when it is first needed: aweigh-init never does, unless a
@@ -94,29 +102,57 @@ var phraseIndex = sync.OnceValue(func() *index {
 })
 
 func (x *index) add(p phrase) {
-	b := bucket(p.text)
-	p.next = x.buckets[b]
-	x.buckets[b] = int32(len(x.phrases))
+	two := uint16(word(p.text))
+	x.starts[two/64] |= 1 << (two % 64)
+	b := &x.short[bucket(p.text)%(1<<bucketBits)]
+	if len(p.text) >= longPrefix {
+		b = &x.long[longBucket(p.text)%(1<<bucketBits)]
+	}
+	p.next, *b = *b, int32(len(x.phrases))
 	x.phrases = append(x.phrases, p)
 }
 
-// bucket hashes the first bytes of a text that has that many.
+// bucket hashes the first four bytes of a text that has that many.
 func bucket(text string) uint32 {
-	key := uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
-	return key * 2654435761 >> (32 - bucketBits) // Knuth's multiplicative hash
+	return word(text) * 2654435761 >> (32 - bucketBits) // Knuth's multiplicative hash
+}
+
+// longBucket hashes the first twelve.
+func longBucket(text string) uint32 {
+	return (word(text)*0x85ebca6b ^ word(text[4:])*0xc2b2ae35 ^ word(text[8:])) * 2654435761 >> (32 - bucketBits)
+}
+
+func word(text string) uint32 {
+	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
 }
 
 // find calls found for each phrase that is in the text, once or more often.
 func (x *index) find(text string, found func(*phrase)) {
 	for i := 0; i+prefix <= len(text); i++ {
-		for n := x.buckets[bucket(text[i:i+prefix])]; n != 0; n = x.phrases[n].next {
-			p := &x.phrases[n]
-			if p.errno != noErrno && p.sign == nil && i > 0 && isLetter(text[i-1]) {
-				continue // "FileNotFound" has "ENOTFOUND" in it
+		two := uint16(text[i]) | uint16(text[i+1])<<8
+		if x.starts[two/64]&(1<<(two%64)) == 0 {
+			continue
+		}
+		if n := x.short[bucket(text[i:])%(1<<bucketBits)]; n != 0 {
+			x.match(n, text, i, found)
+		}
+		if i+longPrefix <= len(text) {
+			if n := x.long[longBucket(text[i:])%(1<<bucketBits)]; n != 0 {
+				x.match(n, text, i, found)
 			}
-			if strings.HasPrefix(text[i:], p.text) {
-				found(p)
-			}
+		}
+	}
+}
+
+// match tries the phrases of a bucket, from the n-th on, at one place of a text.
+func (x *index) match(n int32, text string, i int, found func(*phrase)) {
+	for ; n != 0; n = x.phrases[n].next {
+		p := &x.phrases[n]
+		if p.errno != noErrno && p.sign == nil && i > 0 && isLetter(text[i-1]) {
+			continue // "FileNotFound" has "ENOTFOUND" in it
+		}
+		if strings.HasPrefix(text[i:], p.text) {
+			found(p)
 		}
 	}
 }

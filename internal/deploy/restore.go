@@ -110,11 +110,11 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 	}
 	switch {
 	case len(before.Containers) == 0:
-		return fmt.Sprintf("nothing ran before: %d containers removed%s", removed, left), nil
+		return fmt.Sprintf("nothing ran before: %s removed%s", containers(removed), left), nil
 	case len(again) == 0 && removed == 0:
 		return "nothing had changed" + left, nil
 	case len(again) == 0:
-		return fmt.Sprintf("what ran before still runs: %d containers removed%s", removed, left), nil
+		return fmt.Sprintf("what ran before still runs: %s removed%s", containers(removed), left), nil
 	}
 	return "runs again as before: " + strings.Join(again, ", ") + left, nil
 }
@@ -285,4 +285,11 @@ func (b *Before) of(service string) (all []docker.Twin) {
 		}
 	}
 	return all
+}
+
+func containers(n int) string {
+	if n == 1 {
+		return "1 container"
+	}
+	return fmt.Sprintf("%d containers", n)
 }

@@ -23,7 +23,7 @@ import (
 const prefix = "aweigh-preflight-"
 
 // Label is on the containers of a trial, with the trial's id.
-const Label = "aweigh.preflight"
+const Label = "aweigh.internal.trial"
 
 // booth is the place of a trial boot: a compose project of its own, in which
 // Compose makes the containers and we start others like them, without ports, on a

@@ -142,7 +142,7 @@ func restarts(o *observation) Check {
 	}
 	return o.each("0 since the container was created", func(i *instance) (Result, string, bool) {
 		if i.RestartCount > o.Restarted[i.ID] {
-			return Failed, fmt.Sprintf("%d restarts since %s%s", i.RestartCount, i.Created.Local().Format("15:04:05"), exitOf(i)), true
+			return Failed, fmt.Sprintf("%d %s since %s%s", i.RestartCount, map[bool]string{true: "restart", false: "restarts"}[i.RestartCount == 1], i.Created.Local().Format("15:04:05"), exitOf(i)), true
 		}
 		return Passed, "0", false
 	})

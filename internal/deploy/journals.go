@@ -38,6 +38,9 @@ func (d *Deployment) journaled() (j objective.Journaled, touched bool) {
 	applied, begun := 0, 0
 	for _, e := range d.Entries {
 		j.Last = e.At
+		if e.Event != Ended { // people are told before that is noted
+			j.Decided = e.At
+		}
 		if e.Event == Begun && e.Step == stepApply {
 			begun++
 		}

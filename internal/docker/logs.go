@@ -31,11 +31,12 @@ type Span struct {
 // it after the process has begun to print, on a busy machine long after, and the
 // first lines are the ones that matter most.
 func OutputFrom(c *aweigh.Container, began time.Time) time.Time {
-	if c.Finished.Before(began) {
+	if c.Status == "running" || c.Status == "paused" {
 		return c.Finished
 	}
 	// The inspection came after the end of this life, and does not know the one
-	// before.
+	// before. That its end is before its beginning says nothing: the engine takes
+	// the one from containerd, and the other when it comes to it.
 	if c.RestartCount == 0 && began.Sub(c.Created) < atOnce {
 		return time.Time{}
 	}

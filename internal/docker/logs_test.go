@@ -13,18 +13,28 @@ import (
 // the life before, or where nothing is known of that, a little earlier.
 func TestOutputOfALifeIsReadFromBeforeItsStart(t *testing.T) {
 	began := time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC)
+	second, hour := time.Second, time.Hour
 	for name, c := range map[string]struct {
-		container aweigh.Container
-		want      time.Time
+		status   string
+		created  time.Duration // before it began
+		finished time.Duration // before it began; 0 for never
+		restarts int
+		want     time.Time
 	}{
-		"the first life, running":     {aweigh.Container{Created: began.Add(-time.Second), Started: began}, time.Time{}},
-		"the first life, over":        {aweigh.Container{Created: began.Add(-time.Second), Started: began, Finished: began.Add(time.Second)}, time.Time{}},
-		"a later life, running":       {aweigh.Container{Created: began.Add(-time.Hour), Started: began, Finished: began.Add(-time.Minute)}, began.Add(-time.Minute)},
-		"a later life, over":          {aweigh.Container{Created: began.Add(-time.Hour), Started: began, Finished: began.Add(time.Second)}, began.Add(-earlier)},
-		"restarted at once, and over": {aweigh.Container{Created: began.Add(-time.Second), Started: began, Finished: began.Add(time.Second), RestartCount: 1}, began.Add(-earlier)},
-		"its creation is not known":   {aweigh.Container{Started: began, Finished: began.Add(time.Second)}, began.Add(-earlier)},
+		"the first life":                 {"running", second, 0, 0, time.Time{}},
+		"the first life, over":           {"exited", second, -second, 0, time.Time{}},
+		"over before its start is noted": {"exited", second, time.Millisecond, 0, time.Time{}},
+		"a later life":                   {"running", hour, second, 1, began.Add(-second)},
+		"a later life, paused":           {"paused", hour, second, 1, began.Add(-second)},
+		"a later life, over":             {"exited", hour, -second, 0, began.Add(-earlier)},
+		"about to be restarted":          {"restarting", hour, time.Millisecond, 3, began.Add(-earlier)},
+		"restarted at once, and over":    {"exited", second, -second, 1, began.Add(-earlier)},
 	} {
-		if got := OutputFrom(&c.container, began); !got.Equal(c.want) {
+		in := aweigh.Container{Status: c.status, Created: began.Add(-c.created), Started: began, RestartCount: c.restarts}
+		if c.finished != 0 {
+			in.Finished = began.Add(-c.finished)
+		}
+		if got := OutputFrom(&in, began); !got.Equal(c.want) {
 			t.Errorf("%s: from %s, want %s", name, got, c.want)
 		}
 	}

@@ -22,6 +22,7 @@ type Journaled struct {
 	Planned time.Time
 	Applied time.Time // when Compose began
 	Proven  time.Time // when the last stage was verified; zero if it was not
+	Decided time.Time // of its newest entry before the one that ends it
 	Last    time.Time // of its newest entry
 	Why     string    // it failed, or who aborted it
 	// Failed says that a step failed, so that it was rolled back. One that a person

@@ -11,7 +11,7 @@ import (
 // journal is a deployment of webhook and db that began at a time, and took a minute.
 func journal(id string, at time.Time, outcome string) Journaled {
 	return Journaled{ID: id, By: "ann", Outcome: outcome, Targets: []Target{{"", "webhook"}, {"", "db"}},
-		Planned: at, Applied: at.Add(10 * time.Second), Proven: at.Add(50 * time.Second), Last: at.Add(time.Minute)}
+		Planned: at, Applied: at.Add(10 * time.Second), Proven: at.Add(50 * time.Second), Decided: at.Add(59 * time.Second), Last: at.Add(time.Minute)}
 }
 
 func TestADeploymentOfSeveralServicesCountsOnce(t *testing.T) {
@@ -130,7 +130,7 @@ func TestADeploymentIsNoneOfAServiceThatItDidNotChange(t *testing.T) {
 func TestAPersonHearsOfADeploymentWhenItHasEnded(t *testing.T) {
 	begin := ago(5 * day)
 	j := journal("D1", begin, "deployed")
-	j.Last = begin.Add(15 * time.Minute) // it soaked
+	j.Decided, j.Last = begin.Add(15*time.Minute), begin.Add(15*time.Minute+time.Second) // it soaked
 	told := func(at time.Time, by string) Telling {
 		return Telling{at, aweigh.Notification{Occasion: aweigh.OnDeploying, At: at, Deployment: by, Services: []string{"webhook"}}}
 	}
@@ -139,7 +139,7 @@ func TestAPersonHearsOfADeploymentWhenItHasEnded(t *testing.T) {
 		told      []Telling
 		good, bad int
 	}{
-		{"of its end", []Telling{told(begin, "D1"), told(j.Last.Add(time.Second), "D1")}, 1, 0},
+		{"of its end", []Telling{told(begin, "D1"), told(j.Decided.Add(time.Millisecond), "D1")}, 1, 0},
 		{"of its beginning only", []Telling{told(begin, "D1")}, 0, 1},
 		{"of another", []Telling{told(j.Last.Add(time.Second), "D2")}, 0, 1},
 		{"late", []Telling{told(j.Last.Add(time.Second), "D1")}, 0, 1},

@@ -151,7 +151,7 @@ func (d Deployment) toldBy(n aweigh.Notification) bool {
 	case n.At.Before(d.At):
 		return false
 	case n.Occasion == aweigh.OnDeploying: // its beginning is told as well
-		return d.Journal != nil && n.Deployment == d.Journal.ID && !n.At.Before(d.Journal.Last)
+		return d.Journal != nil && n.Deployment == d.Journal.ID && !n.At.Before(d.Journal.Decided)
 	case n.Occasion == aweigh.OnReady && slices.ContainsFunc(d.Services(), func(s string) bool { return slices.Contains(n.Services, s) }):
 		return true
 	case n.Incident == nil:

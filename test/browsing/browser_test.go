@@ -144,8 +144,16 @@ func click(selector string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(chromedp.CSS(selector))
 }
 
+// typing types into an element. SendKeys would read the attributes of its node while
+// the browser's events change them, which the race detector sees.
 func typing(selector, text string) chromedp.Action[chromedp.Void] {
-	return chromedp.SendKeys(chromedp.CSS(selector), text)
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if _, err := chromedp.Focus(chromedp.CSS(selector))(ctx, t); err != nil {
+			return err
+		}
+		_, err := chromedp.KeyEvent(text)(ctx, t)
+		return err
+	})
 }
 
 func (b *tab) console() []string {

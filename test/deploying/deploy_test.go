@@ -113,7 +113,7 @@ func TestCrashLoopAfterAWhileIsRolledBack(t *testing.T) {
 	p := deployed(t)
 	p.write(t, second, "CRASH_AFTER: 20s")
 	out, code := p.aweigh(t, "deploy", "--yes", "--trial", "off", "--soak", "24h", "--within", patience)
-	wantExit(t, out, code, 1, "ROLLED BACK", "restarts: 1 restarts")
+	wantExit(t, out, code, 1, "ROLLED BACK", "restarts: 1 restart since")
 	p.back(t)
 }
 

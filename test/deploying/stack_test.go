@@ -200,7 +200,7 @@ func TestStackWithADatabase(t *testing.T) {
 
 	p.writeStack(t, image, "3", "threading.Timer(3, os._exit, [1]).start()")
 	out, code = p.aweigh(t, "deploy", "--yes", "--trial", "off", "--within", patience, "--soak", "24h")
-	wantExit(t, out, code, 1, "ROLLED BACK", "app: restarts: 1 restarts")
+	wantExit(t, out, code, 1, "ROLLED BACK", "app: restarts: 1 restart since")
 
 	p.writeStack(t, image, "4", "while True print()")
 	out, code = p.aweigh(t, "deploy", "--yes", "--trial", "none", "app")

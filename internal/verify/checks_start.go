@@ -42,8 +42,8 @@ func startProven(o *observation) Check {
 		}
 		nobody, told := "no watcher recorded the start", !o.watched
 		if i.start != nil {
-			// Of one that has just ended the watcher is about to say why.
-			nobody, told = "the watcher has no proof of it", i.PID != 0 || i.start.Verdict != ""
+			// Of one that has just ended, or is about to, the watcher will say why.
+			nobody, told = "the watcher has no proof of it", i.start.Verdict != "" || i.PID != 0 && o.at.Sub(i.Started) >= settled
 		}
 		switch {
 		case i.output.ready:

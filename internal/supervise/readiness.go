@@ -60,10 +60,10 @@ type ownership struct {
 
 // How often to look for a listener: the longer the wait has been, the less an
 // additional millisecond matters. No start is told later than by a fiftieth of
-// what it took, nor by more than 25 ms, and what it costs is bounded: each look
+// what it took, nor by more than 40 ms, and what it costs is bounded: each look
 // that wakes an idle machine is some 100 µs of CPU.
 func pace(waited time.Duration) time.Duration {
-	return min(max(waited/50, 4*time.Millisecond), 25*time.Millisecond).Truncate(time.Millisecond)
+	return min(max(waited/50, 5*time.Millisecond), 40*time.Millisecond).Truncate(time.Millisecond)
 }
 
 // slowPace is for a look that costs milliseconds (/proc/net/tcp).

@@ -124,8 +124,8 @@ func Ask(timeout time.Duration) []Verdict {
 	return found
 }
 
-// names finds the supervisors' sockets in /proc/net/unix. As PID 1 of a
-// container is the usual place of a supervisor, that name is tried first.
+// names finds the supervisors' sockets in /proc/net/unix; where that cannot be
+// read, the one of PID 1, the usual place of a supervisor.
 func names() []string {
 	p := prefix()
 	if p == "@aweigh/verdict//" {

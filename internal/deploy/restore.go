@@ -50,6 +50,13 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 	removed := 0
 	for _, c := range now {
 		h := before.handed[c.Service]
+		if before.had(c.ID) != nil && c.HalfRemoved() {
+			tell("removing what is left of " + c.Name)
+			if err := engine.Remove(ctx, c.ID); err != nil {
+				return "", fmt.Errorf("what is left of container %s cannot be removed: %w", c.Name, err)
+			}
+			continue
+		}
 		if b := before.had(c.ID); b != nil && (h == nil || !h.Left || c.ID != b.ID) {
 			there[b.ID] = c
 			continue

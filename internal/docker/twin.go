@@ -39,6 +39,10 @@ func (t *Twin) Runs() bool {
 	return t.Status == "running" || t.Status == "restarting" || t.Status == "paused"
 }
 
+// HalfRemoved reports whether the engine was removing it when it was killed: it can
+// be started no more.
+func (t Twin) HalfRemoved() bool { return t.Status == "dead" || t.Status == "removing" }
+
 // Twins are the containers of a compose project, running or not, the one that
 // was started first at the head. Those of `docker compose run` do not count.
 func (e *Engine) Twins(ctx context.Context, project string) ([]Twin, error) {

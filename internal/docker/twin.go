@@ -41,7 +41,7 @@ func (t *Twin) Runs() bool {
 
 // HalfRemoved reports whether the engine was removing it when it was killed: it can
 // be started no more.
-func (t Twin) HalfRemoved() bool { return t.Status == "dead" || t.Status == "removing" }
+func (t *Twin) HalfRemoved() bool { return t.Status == "dead" || t.Status == "removing" }
 
 // Twins are the containers of a compose project, running or not, the one that
 // was started first at the head. Those of `docker compose run` do not count.

@@ -52,7 +52,7 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		h := before.handed[c.Service]
 		if before.had(c.ID) != nil && c.HalfRemoved() {
 			tell("removing what is left of " + c.Name)
-			if err := engine.Remove(ctx, c.ID); err != nil {
+			if err := removeLeft(ctx, engine, c.ID); err != nil {
 				return "", fmt.Errorf("what is left of container %s cannot be removed: %w", c.Name, err)
 			}
 			continue
@@ -292,6 +292,23 @@ func (b *Before) of(service string) (all []docker.Twin) {
 		}
 	}
 	return all
+}
+
+// removeLeft removes what an engine had half removed. It may be at it itself, now
+// that it runs again.
+func removeLeft(ctx context.Context, engine *docker.Engine, id string) (err error) {
+	const tries = 10
+	for range tries {
+		if err = engine.Remove(ctx, id); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+	return err
 }
 
 func containers(n int) string {

@@ -1,7 +1,10 @@
 package deploying_test
 
 import (
+	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -102,4 +105,50 @@ func TestEngineKilledInTheMiddle(t *testing.T) {
 	restarted(t, e)
 	out, code := p.aweigh(t, "deploy", "resume")
 	proven("soak, with the deployment", out, code)
+}
+
+// An engine that is killed while it removes a container has it afterwards, and can
+// start it no more: the way back makes it again. Here what it writes down of that is
+// written in its place, for no test hits that moment each time.
+func TestHalfRemovedIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	e := ownEngine(t, func(*dockerd.Engine) {})
+	p := undeployed(t, e.Host())
+	p.bridged = true
+	p.write(t, first, "")
+	p.first(t)
+	db := p.runs(t, "db", "{{.ID}}")
+	p.write(t, second, "")
+	cmd, said := p.command("deploy", "--yes", "--trial", "off", "--soak", "24h", "--within", patience), &output{}
+	cmd.Stdout, cmd.Stderr = said, said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the soak", func() bool { return strings.Contains(said.String(), " verify     ok") })
+	cmd.Process.Kill()
+	cmd.Wait()
+	if err := e.End(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	state := filepath.Join(e.Data(), "containers", db, "config.v2.json")
+	text, err := os.ReadFile(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := bytes.Replace(text, []byte(`"RemovalInProgress":false`), []byte(`"RemovalInProgress":true`), 1)
+	if bytes.Equal(marked, text) {
+		t.Fatalf("no state of removal in %s", text)
+	}
+	if err := os.WriteFile(state, marked, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out, code := p.aweigh(t, "deploy", "abort")
+	wantExit(t, out, code, 1, "ROLLED BACK", "prove      ok")
+	if now := p.runs(t, "db", "{{.ID}}"); now == "" || now == db {
+		t.Errorf("db is %q, and was %s", now, db)
+	}
+	p.serves(t, first)
 }

@@ -31,7 +31,7 @@ type Span struct {
 // it after the process has begun to print, on a busy machine long after, and the
 // first lines are the ones that matter most.
 func OutputFrom(c *aweigh.Container, began time.Time) time.Time {
-	if c.Status == "running" || c.Status == "paused" {
+	if (c.Status == "running" || c.Status == "paused") && c.Finished.Before(began) {
 		return c.Finished
 	}
 	// The inspection came after the end of this life, and does not know the one

@@ -27,6 +27,7 @@ func TestOutputOfALifeIsReadFromBeforeItsStart(t *testing.T) {
 		"a later life":                   {"running", hour, second, 1, began.Add(-second)},
 		"a later life, paused":           {"paused", hour, second, 1, began.Add(-second)},
 		"a later life, over":             {"exited", hour, -second, 0, began.Add(-earlier)},
+		"inspected in the next life":     {"running", hour, -second, 3, began.Add(-earlier)},
 		"about to be restarted":          {"restarting", hour, time.Millisecond, 3, began.Add(-earlier)},
 		"restarted at once, and over":    {"exited", second, -second, 1, began.Add(-earlier)},
 	} {

@@ -44,6 +44,18 @@ func ownEngine(t *testing.T, prepare func(*dockerd.Engine)) *dockerd.Engine {
 	return e
 }
 
+// deployedOnOwn is a project on an engine of its own, whose first release was
+// deployed.
+func deployedOnOwn(t *testing.T) (*dockerd.Engine, *project) {
+	t.Helper()
+	e := ownEngine(t, func(*dockerd.Engine) {})
+	p := undeployed(t, e.Host())
+	p.bridged = true
+	p.write(t, first, "")
+	p.first(t)
+	return e, p
+}
+
 // restarted kills an engine, and starts it again.
 func restarted(t *testing.T, e *dockerd.Engine) {
 	t.Helper()
@@ -57,11 +69,7 @@ func restarted(t *testing.T, e *dockerd.Engine) {
 
 func TestEngineKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
-	e := ownEngine(t, func(*dockerd.Engine) {})
-	p := undeployed(t, e.Host())
-	p.bridged = true
-	p.write(t, first, "")
-	p.first(t)
+	e, p := deployedOnOwn(t)
 	from, to := first, second
 	// underWay starts a deployment, and returns once it is where it is to be hit.
 	underWay := func(where string) (*exec.Cmd, *output) {
@@ -112,11 +120,7 @@ func TestEngineKilledInTheMiddle(t *testing.T) {
 // written in its place, for no test hits that moment each time.
 func TestHalfRemovedIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	e := ownEngine(t, func(*dockerd.Engine) {})
-	p := undeployed(t, e.Host())
-	p.bridged = true
-	p.write(t, first, "")
-	p.first(t)
+	e, p := deployedOnOwn(t)
 	db := p.runs(t, "db", "{{.ID}}")
 	p.write(t, second, "")
 	cmd, said := p.command("deploy", "--yes", "--trial", "off", "--soak", "24h", "--within", patience), &output{}

@@ -13,7 +13,6 @@ package child
 
 import (
 	"os"
-	"os/signal"
 	"sync"
 	"syscall"
 )
@@ -45,40 +44,51 @@ type Set struct {
 	mu      sync.Mutex
 	waiting map[int]chan Exit
 	reaped  int
-	signals chan os.Signal
-	done    chan struct{}
+	closed  bool
+	started chan struct{} // there is a child to wait for; nil before the first
 }
 
-// New makes this process the reaper of all its descendants and begins to
-// reap. Close ends that.
+// New makes this process the reaper of all its descendants, from the first that
+// it starts until Close.
 func New() *Set {
-	s := &Set{waiting: map[int]chan Exit{}, signals: make(chan os.Signal, 1), done: make(chan struct{})}
+	s := &Set{waiting: map[int]chan Exit{}}
 	// As PID 1 orphans come to us anyhow; elsewhere we have to ask.
 	const prSetChildSubreaper = 36
 	syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0)
-	// Registered before the first Start, or an early exit would go unheard.
-	signal.Notify(s.signals, syscall.SIGCHLD)
-	go s.reap()
 	return s
 }
 
-// Close ends the reaping. It does not end any process.
+// Close ends the reaping, at the latest with the next exit. It does not end any
+// process.
 func (s *Set) Close() {
-	signal.Stop(s.signals)
-	close(s.signals)
-	<-s.done
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed = true; s.started != nil {
+		close(s.started)
+	}
 }
 
 // Start starts a process. Its exit is delivered once, on Exited.
 func (s *Set) Start(path string, argv []string, attr *syscall.ProcAttr) (*Process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock() // held until it is registered, so that its exit finds it
+	if s.closed {
+		return nil, os.ErrClosed
+	}
 	pid, err := syscall.ForkExec(path, argv, attr)
 	if err != nil {
 		return nil, err
 	}
 	exited := make(chan Exit, 1)
 	s.waiting[pid] = exited
+	if s.started == nil {
+		s.started = make(chan struct{}, 1)
+		go s.reap(s.started)
+	}
+	select {
+	case s.started <- struct{}{}:
+	default:
+	}
 	return &Process{PID: pid, Exited: exited, set: s}, nil
 }
 
@@ -110,10 +120,42 @@ func (s *Set) Orphans() int {
 	return s.reaped
 }
 
-func (s *Set) reap() {
-	defer close(s.done)
-	for range s.signals {
-		for s.reapOne() { // several exits may share one SIGCHLD
+// None reports whether there are no children at all. Whoever reaps all its
+// descendants has none of these either, then.
+func None() bool {
+	return waitid(wnohang) == syscall.ECHILD
+}
+
+// reap waits in the kernel, not for SIGCHLD: a signal would go through two
+// more threads of the runtime before its meaning is known. While there is no
+// child there is nobody who could leave an orphan to us.
+func (s *Set) reap(started <-chan struct{}) {
+	for range started {
+		for waitid(0) == nil {
+			for s.reapOne() {
+			}
+		}
+	}
+}
+
+// Options of waitid(2).
+const (
+	wexited = 4
+	wnowait = 0x1000000
+	wnohang = 1
+)
+
+// waitid waits for the end of any child, and leaves it to be reaped.
+func waitid(options uintptr) error {
+	const all = 0
+	for {
+		_, _, errno := syscall.Syscall6(syscall.SYS_WAITID, all, 0, 0, wexited|wnowait|options, 0, 0)
+		switch errno {
+		case syscall.EINTR:
+		case 0:
+			return nil
+		default:
+			return errno
 		}
 	}
 }

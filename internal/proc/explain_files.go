@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/aweigh/aweigh/internal/procfs"
 )
 
 // atWorkingDir is AT_FDCWD: a path is relative to the working directory.
@@ -46,7 +48,7 @@ func (s *subject) isNamedPipe(path string) bool {
 // localFS reports whether the file system that path lies in, by the longest
 // mount point before it, can answer without a network or another process.
 func localFS(pid int, path string) bool {
-	raw, err := readFile("/proc/"+strconv.Itoa(pid)+"/mountinfo", 1<<20)
+	raw, err := procfs.Read("/proc/"+strconv.Itoa(pid)+"/mountinfo", 1<<20)
 	if err != nil {
 		return false
 	}
@@ -98,7 +100,7 @@ func (s *subject) locking(w Wait, fd int) Wait {
 //	1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF
 //	1: -> FLOCK  ADVISORY  WRITE 4712 08:01:1234 0 EOF
 func lockHolder(pid int) (int, bool) {
-	raw, err := readFile("/proc/locks", 1<<20)
+	raw, err := procfs.Read("/proc/locks", 1<<20)
 	if err != nil {
 		return 0, false
 	}

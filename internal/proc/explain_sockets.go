@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aweigh/aweigh/internal/procfs"
 	"github.com/aweigh/aweigh/internal/sockdiag"
 )
 
@@ -131,7 +132,7 @@ func join(peers []netip.AddrPort) string {
 
 // watched returns the descriptors that an epoll instance watches.
 func (s *subject) watched(epoll int) (fds []int) {
-	raw, err := readFile("/proc/"+strconv.Itoa(s.p.PID)+"/fdinfo/"+strconv.Itoa(epoll), 256<<10)
+	raw, err := procfs.Read("/proc/"+strconv.Itoa(s.p.PID)+"/fdinfo/"+strconv.Itoa(epoll), 256<<10)
 	if err != nil {
 		return nil
 	}
@@ -153,7 +154,7 @@ func (t *socketTable) udpPeer(inode uint64) netip.AddrPort {
 	if t.udp == nil {
 		t.udp = map[uint64]netip.AddrPort{}
 		for _, path := range []string{"/proc/self/net/udp", "/proc/self/net/udp6"} {
-			raw, _ := readFile(path, 1<<20)
+			raw, _ := procfs.Read(path, 1<<20)
 			for line := range strings.Lines(string(raw)) {
 				if f := strings.Fields(line); len(f) >= 10 {
 					n, _ := strconv.ParseUint(f[9], 10, 64)

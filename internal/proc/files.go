@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/aweigh/aweigh/internal/procfs"
 )
 
 // Kinds of [File].
@@ -32,7 +34,7 @@ type File struct {
 // lives but may not be looked into.
 func Files(pid, max int) ([]File, error) {
 	dir := "/proc/" + strconv.Itoa(pid) + "/fd/"
-	fds, err := readNumbers(dir)
+	fds, err := procfs.Numbers(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,13 @@ package proc
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/aweigh/aweigh/internal/procfs"
 )
 
 // Process is one process at the moment of reading.
@@ -48,7 +49,7 @@ const maxArgs = 4 << 10
 // process (any more).
 func Read(pid int) (Process, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
-	raw, err := readFile(dir+"/stat", 4096)
+	raw, err := procfs.Read(dir+"/stat", 4096)
 	if err != nil {
 		return Process{}, err
 	}
@@ -58,11 +59,11 @@ func Read(pid int) (Process, error) {
 	}
 	p := Process{PID: pid, PPID: s.ppid, Name: s.name, State: s.state, UID: -1, Started: s.started,
 		RSSBytes: s.rssPages * int64(os.Getpagesize()), CPU: s.cpu, Threads: s.threads}
-	if cmdline, err := readFile(dir+"/cmdline", maxArgs); err == nil {
+	if cmdline, err := procfs.Read(dir+"/cmdline", maxArgs); err == nil {
 		p.Args = splitArgs(cmdline)
 	}
 	p.Exe, _ = os.Readlink(dir + "/exe")
-	if status, err := readFile(dir+"/status", 8192); err == nil {
+	if status, err := procfs.Read(dir+"/status", 8192); err == nil {
 		if f := strings.Fields(statusField(status, "Uid")); len(f) > 1 {
 			if uid, err := strconv.ParseUint(f[1], 10, 32); err == nil {
 				p.UID = int(uid)
@@ -79,7 +80,7 @@ func (p Process) Title() string {
 
 // Age is how long the process has lived, or 0 when that cannot be told.
 func (p Process) Age() time.Duration {
-	raw, err := readFile("/proc/uptime", 64)
+	raw, err := procfs.Read("/proc/uptime", 64)
 	if err != nil {
 		return 0
 	}
@@ -155,29 +156,4 @@ func statusField(status []byte, name string) string {
 		}
 	}
 	return ""
-}
-
-// readFile reads at most limit bytes. Files of /proc have no size, and some
-// (environ, maps) no end worth waiting for.
-func readFile(path string, limit int) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	buf := make([]byte, 0, min(limit, 4096))
-	for len(buf) < limit {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := f.Read(buf[len(buf):min(cap(buf), limit)])
-		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return buf, err
-		}
-	}
-	return buf, nil
 }

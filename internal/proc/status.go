@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/aweigh/aweigh/internal/procfs"
 )
 
 // Signals is a set of signals.
@@ -22,7 +24,7 @@ func (s Signals) Has(sig syscall.Signal) bool {
 // action, which for most is death.
 func CaughtSignals(pid int) (Signals, error) {
 	path := "/proc/" + strconv.Itoa(pid) + "/status"
-	raw, err := readFile(path, 8192)
+	raw, err := procfs.Read(path, 8192)
 	if err != nil {
 		return 0, err
 	}
@@ -46,7 +48,7 @@ type Env struct{ raw []byte }
 // Environ returns the environment that pid was started with. An error that is
 // fs.ErrPermission means that it may not be told.
 func Environ(pid int) (Env, error) {
-	raw, err := readFile("/proc/"+strconv.Itoa(pid)+"/environ", 4<<20)
+	raw, err := procfs.Read("/proc/"+strconv.Itoa(pid)+"/environ", 4<<20)
 	return Env{raw}, err
 }
 
@@ -79,7 +81,7 @@ func (e Env) All() iter.Seq2[string, string] {
 // Limit returns a soft and a hard limit of /proc/PID/limits by its name there,
 // such as "Max open files"; "unlimited" is -1.
 func Limit(pid int, name string) (soft, hard int64, ok bool) {
-	raw, err := readFile("/proc/"+strconv.Itoa(pid)+"/limits", 8192)
+	raw, err := procfs.Read("/proc/"+strconv.Itoa(pid)+"/limits", 8192)
 	if err != nil {
 		return 0, 0, false
 	}

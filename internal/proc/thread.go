@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aweigh/aweigh/internal/procfs"
 )
 
 // Thread is one thread at the moment of reading.
@@ -40,7 +42,7 @@ const maxThreads = 1024
 // first. An error means that the process is gone.
 func Threads(pid int) ([]Thread, error) {
 	dir := "/proc/" + strconv.Itoa(pid) + "/task/"
-	tids, err := readNumbers(dir)
+	tids, err := procfs.Numbers(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func Threads(pid int) ([]Thread, error) {
 
 func readThread(dir string, tid int) (Thread, bool) {
 	dir += strconv.Itoa(tid)
-	raw, err := readFile(dir+"/stat", 4096)
+	raw, err := procfs.Read(dir+"/stat", 4096)
 	if err != nil {
 		return Thread{}, false
 	}
@@ -70,13 +72,13 @@ func readThread(dir string, tid int) (Thread, bool) {
 		return Thread{}, false
 	}
 	t := Thread{TID: tid, Name: s.name, State: s.state, CPU: s.cpu}
-	if raw, err := readFile(dir+"/syscall", 256); err == nil {
+	if raw, err := procfs.Read(dir+"/syscall", 256); err == nil {
 		t.Syscall = parseSyscall(string(raw))
 	}
-	if raw, err := readFile(dir+"/wchan", 128); err == nil && string(raw) != "0" {
+	if raw, err := procfs.Read(dir+"/wchan", 128); err == nil && string(raw) != "0" {
 		t.WaitChannel = string(raw)
 	}
-	if raw, err := readFile(dir+"/status", 8192); err == nil {
+	if raw, err := procfs.Read(dir+"/status", 8192); err == nil {
 		for _, field := range []string{"voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"} {
 			n, _ := strconv.ParseUint(statusField(raw, field), 10, 64)
 			t.Switches += n

@@ -1,10 +1,11 @@
 package proc
 
 import (
-	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/aweigh/aweigh/internal/procfs"
 )
 
 // maxTree bounds what one look at a tree costs.
@@ -40,7 +41,7 @@ func byChildren(root int) (pids []int, ok bool) {
 	for i := 0; i < len(queue) && len(queue) < maxTree; i++ {
 		dir := "/proc/" + strconv.Itoa(queue[i]) + "/task/"
 		for _, tid := range numbers(dir) {
-			raw, err := readFile(dir+strconv.Itoa(tid)+"/children", 64<<10)
+			raw, err := procfs.Read(dir+strconv.Itoa(tid)+"/children", 64<<10)
 			if err != nil {
 				if queue[i] == root && tid == root {
 					return nil, false
@@ -62,7 +63,7 @@ func byChildren(root int) (pids []int, ok bool) {
 func byParent(root int) []int {
 	children := map[int][]int{}
 	for _, pid := range numbers("/proc") {
-		raw, err := readFile("/proc/"+strconv.Itoa(pid)+"/stat", 4096)
+		raw, err := procfs.Read("/proc/"+strconv.Itoa(pid)+"/stat", 4096)
 		if err != nil {
 			continue
 		}
@@ -78,26 +79,8 @@ func byParent(root int) []int {
 	return queue[1:]
 }
 
-// numbers returns the entries of a directory that are numbers, in order:
-// pids of /proc, tids of a task directory, descriptors of fd.
+// numbers leaves out what cannot be read.
 func numbers(dir string) []int {
-	out, _ := readNumbers(dir)
-	return out
-}
-
-func readNumbers(dir string) ([]int, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	names, err := f.Readdirnames(-1)
-	out := make([]int, 0, len(names))
-	for _, name := range names {
-		if n, err := strconv.Atoi(name); err == nil {
-			out = append(out, n)
-		}
-	}
-	slices.Sort(out)
-	return out, err
+	found, _ := procfs.Numbers(dir)
+	return found
 }

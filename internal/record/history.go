@@ -35,16 +35,16 @@ type Past struct {
 // Past reads the row of failures before the start with this id. Starts of
 // which nobody saw the end neither add to a row nor break it.
 func (d *Dir) Past(service, id string) Past {
-	records, err := d.Records(service)
+	ids, err := d.ids(service)
 	if err != nil {
 		return Past{}
 	}
 	const far = 8 // records looked at, at most
-	for _, r := range slices.Backward(records[max(0, len(records)-far):]) {
-		if r.ID() >= id || r.Live() {
+	for _, other := range slices.Backward(ids[max(0, len(ids)-far):]) {
+		if other >= id {
 			continue
 		}
-		events, _ := r.Events()
+		events := d.record(service, other).closedEvents()
 		s := Fold(events)
 		if !ended(s) || s.Verdict == aweigh.Unknown {
 			continue

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aweigh/aweigh"
@@ -115,12 +116,12 @@ func (r *Record) LineBefore(offset, bytes int64) int64 {
 
 // colour is what programs print to colour and move on a terminal (ECMA-48's
 // control sequences): on a page it is noise.
-var colour = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
+var colour = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]") })
 
 // Plain is Printable without a terminal's colours.
 func Plain(line string) string {
 	if strings.IndexByte(line, '\x1b') >= 0 {
-		line = colour.ReplaceAllString(line, "")
+		line = colour().ReplaceAllString(line, "")
 	}
 	return Printable(line)
 }

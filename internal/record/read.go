@@ -35,6 +35,20 @@ func (r *Record) Events() (events []Event, damaged int) {
 	return readEvents(f)
 }
 
+// closedEvents is Events of a record that nobody writes any more, else nothing.
+func (r *Record) closedEvents() []Event {
+	f, err := r.open("events.jsonl")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if locked(f) {
+		return nil
+	}
+	events, _ := readEvents(f)
+	return events
+}
+
 func readEvents(from io.Reader) (events []Event, damaged int) {
 	lines := bufio.NewReaderSize(io.LimitReader(from, maxEvents), 4096)
 	for {

@@ -35,8 +35,8 @@ const (
 	// stallAfter is how long output waits for a disk that does not take it.
 	// Then the recording stops, not the service, until the disk is back.
 	stallAfter = 2 * time.Second
-	// reserved keeps room for the verdict on a disk that fills up.
-	reserved = 32 << 10
+	// reservedBytes keep room for the verdict on a disk that fills up.
+	reservedBytes = 32 << 10
 )
 
 // Recorder writes one record. Its methods never wait for the disk, except for
@@ -69,6 +69,7 @@ type Recorder struct {
 	warned    map[string]bool
 	unwritten []byte // events that the disk refused
 	dirty     bool
+	reserved  bool // room for the verdict
 	done      chan struct{}
 	syncing   chan struct{}
 }
@@ -165,8 +166,6 @@ func (r *Recorder) open(path string) error {
 		r.writeEvents(jsonLine(*r.resume))
 	}
 	syscall.Flock(int(r.events.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	const keepSize = 1 // FALLOC_FL_KEEP_SIZE: blocks beyond the end of the file
-	syscall.Fallocate(int(r.events.Fd()), keepSize, 0, reserved)
 	r.parent, r.dir, r.out.dir = dir, root, root
 	return nil
 }

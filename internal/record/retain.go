@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/procfs"
 )
 
 // Limits bound the records of one service. A zero value means no such bound.
@@ -132,7 +133,7 @@ func (r *Record) closeLeftOpen() bool {
 
 // BootID identifies this boot of the machine, "" where the kernel does not say.
 func BootID() string {
-	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	b, err := procfs.Read("/proc/sys/kernel/random/boot_id", 4096)
 	if err != nil || len(b) < 36 {
 		return ""
 	}

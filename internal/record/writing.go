@@ -10,10 +10,13 @@ import (
 )
 
 // Between two syncs of a start that is coming up, and of one that serves:
-// what a power cut may take of the output. Verdicts are synced at once.
+// what a power cut may take of the output. A verdict does not wait for that, and
+// neither does a start that ends with it: the process could not end before the
+// disk has answered, and a crash loop must not become slower by its evidence.
 const (
 	syncComingUp = time.Second
 	syncServing  = 30 * time.Second
+	syncVerdict  = 100 * time.Millisecond
 )
 
 // write is the goroutine that owns the record's files.
@@ -32,6 +35,7 @@ func (r *Recorder) write(path string) {
 		select {
 		case <-r.wake:
 		case <-tick.C:
+			r.reserve()
 			r.sync()
 			tick.Reset(syncEvery)
 			continue
@@ -49,7 +53,7 @@ func (r *Recorder) write(path string) {
 		r.writeBatch(&b)
 		if b.sync {
 			syncEvery = syncServing
-			r.sync()
+			tick.Reset(syncVerdict)
 		}
 		if closing {
 			r.finish()
@@ -76,6 +80,7 @@ func (r *Recorder) discard(why error) {
 
 func (r *Recorder) writeBatch(b *batch) {
 	if len(b.output) > 0 {
+		r.reserve()
 		r.dirty = true
 		r.took(r.out.write(b.output, b.marks))
 	}
@@ -156,6 +161,16 @@ func (r *Recorder) writeFile(f file) error {
 	return errors.Join(err, out.Close())
 }
 
+// reserve keeps room for the verdict: output is what fills a disk.
+func (r *Recorder) reserve() {
+	if r.reserved {
+		return
+	}
+	r.reserved = true
+	const keepSize = 1 // FALLOC_FL_KEEP_SIZE: blocks beyond the end of the file
+	syscall.Fallocate(int(r.events.Fd()), keepSize, 0, reservedBytes)
+}
+
 func (r *Recorder) finish() {
 	if r.lostNow > 0 {
 		r.took(0, nil)
@@ -169,11 +184,10 @@ func (r *Recorder) finish() {
 		}
 	}
 	// Give the room beyond the end back.
-	if info, err := r.events.Stat(); err == nil {
+	if info, err := r.events.Stat(); err == nil && r.reserved {
 		r.events.Truncate(info.Size())
 	}
-	// Begin the way to the disk, but do not wait for it: a crash loop must not
-	// become slower by its evidence. A kill -9 takes nothing from the kernel.
+	// Begin the way to the disk, but do not wait for it.
 	const writeOut = 2 // SYNC_FILE_RANGE_WRITE
 	syscall.SyncFileRange(int(r.events.Fd()), 0, 0, writeOut)
 	// A sync under way holds a second descriptor, and with it the lock.

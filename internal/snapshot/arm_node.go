@@ -73,16 +73,19 @@ func script(argv, env []string) string {
 		if path == "" || err != nil {
 			continue
 		}
-		text := readAtMost(f, scriptBytes)
+		var text []byte
+		if head := readAtMost(f, 2); string(head) == "#!" { // mostly it is a program of megabytes
+			text = readAtMost(f, scriptBytes)
+		}
 		f.Close()
-		if !bytes.HasPrefix(text, []byte("#!")) || bytes.IndexByte(text, 0) >= 0 {
+		if len(text) == 0 || bytes.IndexByte(text, 0) >= 0 {
 			continue
 		}
 		first, _, _ := strings.Cut(string(text), "\n")
-		if slices.ContainsFunc(commandWords([]string{first[2:]}), isShell) {
+		if slices.ContainsFunc(commandWords([]string{first}), isShell) {
 			return uncommented(string(text))
 		}
-		return first[2:]
+		return first
 	}
 	return ""
 }

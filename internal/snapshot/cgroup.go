@@ -1,10 +1,11 @@
 package snapshot
 
 import (
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/aweigh/aweigh/internal/procfs"
 )
 
 // unlimited: cgroup v1 says "no limit" by a number near the largest.
@@ -14,7 +15,7 @@ const unlimited = 1 << 60
 // 1. In a container the path in /proc/PID/cgroup may be the host's, so the
 // mount point itself is tried after it.
 func cgroupMemory(pid int) *Memory {
-	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	raw, err := procfs.Read("/proc/"+strconv.Itoa(pid)+"/cgroup", 64<<10)
 	if err != nil {
 		return nil
 	}
@@ -46,7 +47,7 @@ func cgroupMemory(pid int) *Memory {
 
 func readMemory(dir, usage, limit, events string) (*Memory, bool) {
 	number := func(name string) (int64, bool) {
-		raw, err := os.ReadFile(filepath.Join(dir, name))
+		raw, err := procfs.Read(filepath.Join(dir, name), 64<<10)
 		if err != nil {
 			return 0, false
 		}
@@ -61,7 +62,7 @@ func readMemory(dir, usage, limit, events string) (*Memory, bool) {
 	if n, ok := number(limit); ok && n < unlimited {
 		m.LimitBytes = n
 	}
-	raw, _ := os.ReadFile(filepath.Join(dir, events))
+	raw, _ := procfs.Read(filepath.Join(dir, events), 64<<10)
 	for line := range strings.Lines(string(raw)) {
 		if f := strings.Fields(line); len(f) == 2 && f[0] == "oom_kill" {
 			m.OOMKills, _ = strconv.ParseInt(f[1], 10, 64)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh/internal/proc"
+	"github.com/aweigh/aweigh/internal/procfs"
 	"github.com/aweigh/aweigh/internal/sockdiag"
 )
 
@@ -57,7 +58,7 @@ func Take(ctx context.Context, root int, o Options) Snapshot {
 	s.describe(looks, hide)
 	s.addSockets(looks, sockets)
 	s.Memory = cgroupMemory(root)
-	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
+	if raw, err := procfs.Read("/proc/loadavg", 4096); err == nil {
 		s.Load = strings.TrimSpace(string(raw))
 	}
 	s.sentence(looks, hide)

@@ -1,10 +1,11 @@
 package supervise
 
 import (
-	"os"
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/aweigh/aweigh/internal/procfs"
 )
 
 // oomCounter counts the OOM killer's victims in our control group.
@@ -15,7 +16,7 @@ type oomCounter struct{ files []string }
 // name a path of the host while the group itself is mounted at the root, so
 // both are tried.
 func newOOMCounter() oomCounter {
-	b, err := os.ReadFile("/proc/self/cgroup")
+	b, err := procfs.Read("/proc/self/cgroup", 64<<10)
 	if err != nil {
 		return oomCounter{}
 	}
@@ -52,7 +53,7 @@ func (c oomCounter) kills() (n int64) {
 }
 
 func readOOM(file string) (int64, bool) {
-	b, err := os.ReadFile(file)
+	b, err := procfs.Read(file, 64<<10)
 	if err != nil {
 		return 0, false
 	}

@@ -7,31 +7,33 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aweigh/aweigh/internal/child"
 	"github.com/aweigh/aweigh/internal/proc"
 	"github.com/aweigh/aweigh/internal/record"
 )
 
-// listenForSignals takes every signal that is meant for the service. Not among
-// them: SIGURG, which the Go runtime sends itself 24 times a second under load;
-// SIGCHLD, which is package child's; SIGPIPE, which is taken so that a reader
-// who goes away does not end us, and not passed on; the job control signals,
-// by which a shell stops us.
+// listenForSignals takes those signals that would end us. None of the service's
+// may be missed, so it is started after this.
 func listenForSignals(c chan<- os.Signal) {
-	wanted := []os.Signal{syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2}
+	wanted := []os.Signal{syscall.SIGTERM, syscall.SIGQUIT}
 	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
 		if !signal.Ignored(sig) { // nohup
 			wanted = append(wanted, sig)
 		}
 	}
 	signal.Notify(c, wanted...)
-	// Caught, not ignored: an ignored signal would be inherited by the service.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }
 
-// listenForRareSignals takes the rest. Each costs the Go runtime some 30 µs to
-// take, one after the other, which no start has to wait for.
-func listenForRareSignals(c chan<- os.Signal) {
-	rare := []os.Signal{syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGPWR, syscall.SIGIO}
+// listenForOtherSignals takes the rest of what is meant for the service. Each
+// costs the Go runtime 30 to 200 µs to take, one after the other, which no start
+// has to wait for: until then they do nothing, and the service has hardly begun.
+//
+// Not among them: SIGURG, which the runtime sends itself 24 times a second under
+// load; SIGCHLD, for package child waits in the kernel; SIGPIPE, which does
+// nothing to who writes past package os, and is not passed on; the job control
+// signals, by which a shell stops us.
+func listenForOtherSignals(c chan<- os.Signal) {
+	rare := []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGPWR, syscall.SIGIO}
 	const realtime, last = 34, 64 // 32 and 33 belong to the C library
 	for n := realtime; n <= last; n++ {
 		rare = append(rare, syscall.Signal(n))
@@ -110,7 +112,7 @@ func (s *supervisor) tree() []int {
 }
 
 // alone reports whether nothing is left of the service.
-func (s *supervisor) alone() bool { return len(s.tree()) == 0 }
+func (s *supervisor) alone() bool { return child.None() || len(s.tree()) == 0 }
 
 func signalName(sig syscall.Signal) string {
 	names := map[syscall.Signal]string{syscall.SIGHUP: "SIGHUP", syscall.SIGINT: "SIGINT", syscall.SIGQUIT: "SIGQUIT",

@@ -63,6 +63,7 @@ type supervisor struct {
 	log   *slog.Logger
 
 	children *child.Set
+	signals  chan os.Signal
 	process  *child.Process
 	out, err *sink
 	streams  streams
@@ -112,7 +113,10 @@ type supervisor struct {
 // returns the exit status for the whole.
 func Run(c Config) int {
 	time.Local = time.UTC // for the times of our own lines; no zone file is read
-	s := &supervisor{Config: c, began: time.Now(), heard: &heard{}, usual: make(chan time.Duration, 1)}
+	s := &supervisor{Config: c, began: time.Now(), heard: &heard{}, usual: make(chan time.Duration, 1),
+		children: child.New(), signals: make(chan os.Signal, 64)}
+	listenForSignals(s.signals)
+	defer s.children.Close()
 	s.id = aweigh.NewID(s.began)
 	s.out, s.err = &sink{fd: 1}, &sink{fd: 2}
 	s.log = newLogger(s.err, c.LogFormat, c.Service, s.id)
@@ -123,13 +127,6 @@ func Run(c Config) int {
 }
 
 func (s *supervisor) run() int {
-	signals := make(chan os.Signal, 64)
-	listening := make(chan struct{})
-	go func() { // beside the rest: the runtime takes its time for each signal
-		listenForSignals(signals)
-		s.children = child.New()
-		close(listening)
-	}()
 	s.openRecord()
 	s.table = sockdiag.Open()
 	s.tell = newTeller(s.Notify, s.warn)
@@ -140,19 +137,17 @@ func (s *supervisor) run() int {
 		return code
 	}
 	s.setPhase("exec")
-	s.oom = newOOMCounter()
-	s.oom0 = s.oom.kills()
-	s.oomSeen = s.oom0
 	s.prepareWatch()
 	s.life = newLifecycle(time.Now(), s.StartupTimeout, s.Interval, s.StopGrace)
-	<-listening
-	defer s.children.Close()
 	if lerr := s.launch(); lerr != nil {
 		return s.notLaunched(lerr)
 	}
-	go listenForRareSignals(signals)
+	go listenForOtherSignals(s.signals)
+	s.oom = newOOMCounter() // while the kernel loads the program, which has taken no memory yet
+	s.oom0 = s.oom.kills()
+	s.oomSeen = s.oom0
 	s.setPhase("listen")
-	return s.attend(signals)
+	return s.attend()
 }
 
 // preflight refuses a start that cannot succeed.
@@ -178,7 +173,7 @@ func (s *supervisor) notLaunched(lerr *launchError) int {
 }
 
 // attend is the loop: it waits for whatever happens next, and for the timer.
-func (s *supervisor) attend(signals <-chan os.Signal) int {
+func (s *supervisor) attend() int {
 	// One processor is enough for what mostly waits: with more, each wake-up
 	// wakes a second thread to look whether there is more to do. A start that is
 	// over at once is quicker with all of them.
@@ -216,7 +211,7 @@ func (s *supervisor) attend(signals <-chan os.Signal) int {
 		timer.Reset(time.Until(s.life.timer))
 		var actions []action
 		select {
-		case sig := <-signals:
+		case sig := <-s.signals:
 			s.pass(sig.(syscall.Signal))
 		case e := <-exited:
 			s.exit, exited = &e, nil

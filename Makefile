@@ -4,7 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 export CGO_ENABLED := 0
-LDFLAGS := -s -w -X github.com/aweigh/aweigh/internal/cli.Version=$(VERSION)
+# -E: a health check is answered before the Go runtime begins (package early).
+LDFLAGS := -s -w -X github.com/aweigh/aweigh/internal/cli.Version=$(VERSION) \
+	-E github.com/aweigh/aweigh/internal/verdict/early.entry
 
 .PHONY: help build run stop test check bench accuracy demo fuzz soak release clean
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/aweigh/aweigh/internal/expect"
@@ -14,6 +15,7 @@ import (
 	"github.com/aweigh/aweigh/internal/probe"
 	"github.com/aweigh/aweigh/internal/record"
 	"github.com/aweigh/aweigh/internal/verdict"
+	_ "github.com/aweigh/aweigh/internal/verdict/early" // where a release begins
 )
 
 type healthFlags struct {
@@ -63,6 +65,9 @@ func health(c *Context, args []string) int {
 	// What the environment expects, the supervisor was told as well.
 	explicit := len(args) > 0 || f.expect != os.Getenv(envName("expect"))
 	found := matching(verdict.Ask(min(askSupervisor, time.Duration(f.timeout))), f, target, explicit)
+	if init := slices.IndexFunc(found, func(v verdict.Verdict) bool { return v.PID == 1 }); init >= 0 {
+		found = found[init : init+1] // it speaks for the container
+	}
 	if len(found) == 1 && found[0].Fresh() {
 		v := found[0]
 		if v.Healthy {

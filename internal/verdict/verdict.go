@@ -17,6 +17,7 @@ package verdict
 import (
 	"encoding/json"
 	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,6 +40,9 @@ type Verdict struct {
 	// FreshMS is how old an answer may be to count: older ones mean that the
 	// probing hangs.
 	FreshMS int64 `json:"fresh_ms"`
+
+	// PID is the supervisor's, in this PID namespace.
+	PID int `json:"-"`
 }
 
 // Fresh reports whether the verdict may stand for the service's own answer.
@@ -100,11 +104,20 @@ func (s *Server) serve(current func() Verdict) {
 			return
 		}
 		if trusted(c) {
-			answer, _ := json.Marshal(current())
-			syscall.Write(c, answer) // fits the socket's buffer, or is dropped
+			syscall.Write(c, answer(current())) // fits the socket's buffer, or is dropped
 		}
 		syscall.Close(c)
 	}
+}
+
+// answer is what goes over the socket. Package early reads its beginning: ok,
+// service and record, in this order.
+func answer(v Verdict) []byte {
+	b, _ := json.Marshal(struct {
+		OK bool `json:"ok"`
+		Verdict
+	}{v.Healthy && v.Fresh(), v})
+	return b
 }
 
 // trusted reports whether the other end belongs to the same user or to root.
@@ -165,5 +178,7 @@ func ask(name string, timeout time.Duration) (v Verdict, ok bool) {
 	if err != nil || n <= 0 || json.Unmarshal(buf[:n], &v) != nil {
 		return v, false
 	}
-	return v, true
+	_, pid := path.Split(name)
+	v.PID, err = strconv.Atoi(pid)
+	return v, err == nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestAHealthCheckFindsTheSupervisorOfItsNamespace(t *testing.T) {
-	want := Verdict{Service: "webhook", Target: "http://127.0.0.1:5003/health", Reason: "503", AgeMS: 7, FreshMS: 20}
+	want := Verdict{Service: "webhook", Target: "http://127.0.0.1:5003/health", Reason: "503", AgeMS: 7, FreshMS: 20, PID: os.Getpid()}
 	s, err := Listen(func() Verdict { return want })
 	if err != nil {
 		t.Fatal(err)

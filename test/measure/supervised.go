@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,8 +27,19 @@ type supervised struct {
 
 // supervise starts aweigh-init with these arguments and a record of its own.
 func (b *bench) supervise(args ...string) (*supervised, error) {
+	return b.superviseBy(nil, nil, args...)
+}
+
+// superviseInside is supervise as PID 1 of a PID namespace, as in a container.
+func (b *bench) superviseInside(args ...string) (*supervised, error) {
+	return b.superviseBy([]string{b.self, "play-container"}, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}, args...)
+}
+
+func (b *bench) superviseBy(by []string, attr *syscall.SysProcAttr, args ...string) (*supervised, error) {
 	s := &supervised{accepting: make(chan time.Time, 1), ready: make(chan time.Time, 1), done: make(chan struct{})}
-	s.cmd = exec.Command(b.init, append([]string{"run", "--record", filepath.Join(b.dir, "records")}, args...)...)
+	argv := slices.Concat(by, []string{b.init, "run", "--record", filepath.Join(b.dir, "records")}, args)
+	s.cmd = exec.Command(argv[0], argv[1:]...)
+	s.cmd.SysProcAttr = attr
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

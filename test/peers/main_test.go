@@ -62,7 +62,11 @@ func complain(err error) int {
 }
 
 func build(to, pkg string) (string, error) {
-	cmd := exec.Command("go", "build", "-trimpath", "-o", to, pkg)
+	cmd := exec.Command("go", "build", "-trimpath", "-o", to)
+	if strings.HasSuffix(pkg, "/aweigh-init") { // as it is released
+		cmd.Args = append(cmd.Args, "-ldflags", "-E github.com/aweigh/aweigh/internal/verdict/early.entry")
+	}
+	cmd.Args = append(cmd.Args, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)

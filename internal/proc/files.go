@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,6 +96,16 @@ func SocketInodes(pid int) (map[uint64]int, error) {
 		}
 	}
 	return sockets, nil
+}
+
+// HoldSockets reports whether one of the processes has a socket open, or may not
+// be looked into: else nobody needs the kernel's table of them, which costs
+// milliseconds on a machine with much memory.
+func HoldSockets(tree []Process) bool {
+	return slices.ContainsFunc(tree, func(p Process) bool {
+		sockets, err := SocketInodes(p.PID)
+		return len(sockets) > 0 || errors.Is(err, fs.ErrPermission)
+	})
 }
 
 // Owner finds who has the socket open, of all processes whose descriptors may

@@ -133,7 +133,8 @@ func (m *memo) date(w, before Wait, now time.Time) Wait {
 }
 
 // count remembers a connection attempt. The same socket in syn-sent has been
-// there without a break; another one to the same peer is a retry.
+// there without a break; another one to the same peer is a retry. A socket that
+// is younger than the table that was read (0) may be either.
 func (m *memo) count(w *Wait, now time.Time) {
 	if m.attempts == nil {
 		m.attempts = map[netip.AddrPort]attempts{}
@@ -142,10 +143,13 @@ func (m *memo) count(w *Wait, now time.Time) {
 	if !known || now.Sub(a.last) > forgotten {
 		a = attempts{first: w.Since}
 	}
-	if a.count == 0 || a.socket != w.socket {
+	if a.count == 0 || a.socket != w.socket && a.socket != 0 && w.socket != 0 {
 		a.count++
 	}
-	a.socket, a.last = w.socket, now
+	if w.socket != 0 {
+		a.socket = w.socket
+	}
+	a.last = now
 	const peersKept = 64
 	if known || len(m.attempts) < peersKept {
 		m.attempts[w.Peer] = a

@@ -123,3 +123,39 @@ func BenchmarkListenersByProc(b *testing.B) {
 		buf, _ = readProc(buf[:0], 1<<Listen)
 	}
 }
+
+func TestANewListenerChangesTheCount(t *testing.T) {
+	table := Open()
+	defer table.Close()
+	if changed, known := table.Changed(); !changed || !known {
+		t.Fatalf("the first time: changed %v, known %v", changed, known)
+	}
+	for _, network := range []string{"tcp4", "tcp6"} {
+		l, err := net.Listen(network, "localhost:0")
+		if err != nil {
+			t.Logf("%s: %v", network, err)
+			continue
+		}
+		if changed, known := table.Changed(); !changed || !known {
+			t.Errorf("%s: changed %v, known %v", network, changed, known)
+		}
+		l.Close()
+	}
+}
+
+func TestOnlyWhatCountsSocketsCounts(t *testing.T) {
+	for text, want := range map[string]string{
+		"sockets: used 23\nTCP: inuse 5 orphan 0 tw 2 alloc 8 mem 1\nUDP: inuse 3 mem 0\n": "5 orphan 0 tw 2",
+		"TCP6: inuse 3\nUDP6: inuse 9\n": "3",
+		"TCP: inuse 12":                  "12",
+	} {
+		if got, ok := tcpCounts([]byte(text)); !ok || string(got) != want {
+			t.Errorf("%q: %q, %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{"", "UDP: inuse 3", "TCP:", "TCP: inuse", "TCP: orphan 1 tw 2"} {
+		if got, ok := tcpCounts([]byte(text)); ok {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}

@@ -59,6 +59,8 @@ type Table struct {
 	seq uint32
 
 	request [headerLen + 8 + sockIDLen]byte // of one socket
+
+	counts counts
 }
 
 // Open returns a table; where netlink is refused (some sandboxes, gVisor) it
@@ -97,4 +99,5 @@ func (t *Table) Close() {
 		closeNetlink(t.fd)
 		t.fd = -1
 	}
+	t.counts.close()
 }

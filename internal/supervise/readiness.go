@@ -34,8 +34,11 @@ type watch struct {
 	beat   *pulse // when to look
 	nudged atomic.Bool
 
-	owners    map[uint64]*ownership
-	nextWhole time.Time
+	all      []sockdiag.Socket // as last looked at
+	owners   map[uint64]*ownership
+	found    bool      // the service listens where it is expected
+	looked   time.Time // at all listeners
+	nextLook time.Time // also without a sign that there are others
 
 	mu        sync.Mutex
 	own       []sockdiag.Socket // the tree's listeners, as last seen
@@ -60,38 +63,41 @@ type ownership struct {
 
 // How often to look for a listener: the longer the wait has been, the less an
 // additional millisecond matters. No start is told later than by a fiftieth of
-// what it took, nor by more than 40 ms, and what it costs is bounded: each look
+// what it took, nor by more than 50 ms, and what it costs is bounded: each look
 // that wakes an idle machine is some 100 µs of CPU.
 func pace(waited time.Duration) time.Duration {
-	return min(max(waited/50, 5*time.Millisecond), 40*time.Millisecond).Truncate(time.Millisecond)
+	return min(max(waited/50, 5*time.Millisecond), 50*time.Millisecond).Truncate(time.Millisecond)
 }
 
 // slowPace is for a look that costs milliseconds (/proc/net/tcp).
 const slowPace = 250 * time.Millisecond
 
+// wholePace is how long at most a new listener may stay unseen that gave no sign
+// of itself: within one beat it has taken the place of another socket.
+func wholePace(waited time.Duration) time.Duration {
+	return min(max(waited/8, 100*time.Millisecond), 2*time.Second)
+}
+
+// elsewherePace is how often all listeners are looked at because something has
+// changed, but not on the expected port as it is seen over loopback: one address
+// alone may be listened on, or another port.
+const elsewherePace = 250 * time.Millisecond
+
 // run looks until the proof has come or ctx ends.
 func (w *watch) run(ctx context.Context) {
 	began := time.Now()
-	var buf []sockdiag.Socket
 	told := false
 	again := firstPause
 	var nextAsk time.Time
 	stop := context.AfterFunc(ctx, w.beat.stop)
 	defer stop()
+	defer w.table.Close()
 	defer w.beat.stop()
 	for ctx.Err() == nil {
 		if w.nudged.Swap(false) {
 			nextAsk = time.Time{}
 		}
-		pause := pace(time.Since(began))
-		if w.table.Slow() {
-			pause = slowPace
-		}
-		var own, at []sockdiag.Socket
-		if w.worthALook(time.Now()) {
-			buf, _ = w.table.Listeners(buf[:0])
-			own, at = w.look(buf)
-		}
+		own, at, pause := w.sight(time.Since(began))
 		if len(at) > 0 && !told {
 			told = true
 			w.listening <- at[0]
@@ -107,7 +113,7 @@ func (w *watch) run(ctx context.Context) {
 			nextAsk = time.Now().Add(again)
 			again = min(again*8/5, lastPause)
 		}
-		if w.remote && len(buf) == 0 {
+		if w.remote && len(w.all) == 0 {
 			pause = max(pause, 20*time.Millisecond)
 		}
 		w.beat.every(pause)
@@ -117,21 +123,45 @@ func (w *watch) run(ctx context.Context) {
 	}
 }
 
-// wholeTable is how often all listeners are looked at although nothing can be
-// reached on the expected port: it may listen on another, or on one address
-// alone.
-const wholeTable = 250 * time.Millisecond
-
-// worthALook spares the look at all listeners while a single question to the
-// kernel tells that there is nothing yet.
-func (w *watch) worthALook(now time.Time) bool {
-	if w.port != 0 && !w.remote && now.Before(w.nextWhole) {
-		if heard, known := w.table.Heard(uint16(w.port)); known && !heard {
-			return false
+// sight looks for the tree's listeners and those on the expected port, if there
+// may be any that it has not seen, and says when to look again.
+func (w *watch) sight(waited time.Duration) (own, expected []sockdiag.Socket, pause time.Duration) {
+	now := time.Now()
+	worth, known := w.worthALook(now)
+	if worth {
+		whole := wholePace(waited)
+		if w.table.Slow() {
+			whole = max(whole, slowPace)
 		}
+		w.looked, w.nextLook = now, now.Add(whole)
+		w.all, _ = w.table.Listeners(w.all[:0])
+		own, expected = w.look(w.all)
+		w.found = len(expected) > 0
 	}
-	w.nextWhole = now.Add(wholeTable)
-	return true
+	if w.table.Slow() && (!known || w.found) {
+		return own, expected, slowPace
+	}
+	return own, expected, pace(waited)
+}
+
+// worthALook spares the look at all listeners while cheap questions to the
+// kernel tell that there is nothing new. known is false where they have no
+// answer.
+func (w *watch) worthALook(now time.Time) (worth, known bool) {
+	changed, known := w.table.Changed()
+	switch {
+	case w.found || !now.Before(w.nextLook):
+		return true, known
+	case known && !changed:
+		return false, true
+	case w.port != 0 && !w.remote:
+		heard, told := w.table.Heard(uint16(w.port))
+		if later := w.looked.Add(elsewherePace); known && later.Before(w.nextLook) {
+			w.nextLook = later
+		}
+		return heard || !told, known || told
+	}
+	return true, known
 }
 
 // lookNow is for who knows that something has happened.
@@ -186,6 +216,9 @@ func (w *watch) look(all []sockdiag.Socket) (own, expected []sockdiag.Socket) {
 			}
 			o.ours = owns(tree, s)
 			o.look, o.wait = now.Add(o.wait), min(2*o.wait, 2*time.Second)
+		}
+		if !o.ours && w.expects(s) && o.look.Before(w.nextLook) {
+			w.nextLook = o.look
 		}
 		switch {
 		case o.ours:

@@ -32,8 +32,12 @@ func newWaits(timeout time.Duration, env []string) *waits {
 }
 
 func (w *waits) look(table *sockdiag.Table) {
-	sockets, _ := table.All()
-	w.looks = w.sampler.Look(proc.Tree(os.Getpid()), sockets, time.Now())
+	tree := proc.Tree(os.Getpid())
+	var sockets []sockdiag.Socket
+	if proc.HoldSockets(tree) {
+		sockets, _ = table.All()
+	}
+	w.looks = w.sampler.Look(tree, sockets, time.Now())
 }
 
 // sentence says what the service waits in: "python3 (pid 12): 58 s in

@@ -69,7 +69,9 @@ type Recorder struct {
 	warned    map[string]bool
 	unwritten []byte // events that the disk refused
 	dirty     bool
-	reserved  bool // room for the verdict
+	verdict   bool  // a verdict is not synced yet
+	unsynced  int64 // bytes of output
+	reserved  bool  // room for the verdict
 	done      chan struct{}
 	syncing   chan struct{}
 }

@@ -19,6 +19,11 @@ const (
 	syncVerdict  = 100 * time.Millisecond
 )
 
+// syncAtMost is the output, in bytes, beyond which it is left to the kernel to
+// write: to sync gigabytes made a service that prints them wait four times as
+// long.
+const syncAtMost = 32 << 20
+
 // write is the goroutine that owns the record's files.
 func (r *Recorder) write(path string) {
 	defer close(r.done)
@@ -52,6 +57,7 @@ func (r *Recorder) write(path string) {
 
 		r.writeBatch(&b)
 		if b.sync {
+			r.verdict = true
 			syncEvery = syncServing
 			tick.Reset(syncVerdict)
 		}
@@ -82,6 +88,7 @@ func (r *Recorder) writeBatch(b *batch) {
 	if len(b.output) > 0 {
 		r.reserve()
 		r.dirty = true
+		r.unsynced += int64(len(b.output))
 		r.took(r.out.write(b.output, b.marks))
 	}
 	for _, f := range b.files {
@@ -207,8 +214,15 @@ func (r *Recorder) sync() {
 	default:
 		return // one is under way
 	}
-	r.dirty = false
-	files := []int{dup(r.events), dup(r.out.file), dup(r.out.index)}
+	loud := r.unsynced > syncAtMost
+	var files []int
+	if !loud || r.verdict {
+		files = append(files, dup(r.events))
+	}
+	if !loud {
+		files = append(files, dup(r.out.file), dup(r.out.index))
+	}
+	r.dirty, r.verdict, r.unsynced = false, false, 0
 	go func() {
 		for _, fd := range files {
 			if fd >= 0 {

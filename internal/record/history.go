@@ -86,16 +86,12 @@ func (p Past) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Usual is the median time to ready of the last twenty good starts of a
-// service; zero when there was none.
-func (d *Dir) Usual(service string) time.Duration {
-	records, err := d.Records(service)
-	if err != nil {
-		return 0
-	}
+// Usual is the median time to ready of the last twenty good ones of a service's
+// starts, oldest first; zero when there was none.
+func Usual(starts []aweigh.Start) time.Duration {
 	var took []time.Duration
-	for _, r := range slices.Backward(records) {
-		if s := r.Start(); s.Verdict == aweigh.Ready && s.TookMS != nil {
+	for _, s := range slices.Backward(starts) {
+		if s.Verdict == aweigh.Ready && s.TookMS != nil {
 			if took = append(took, time.Duration(*s.TookMS)*time.Millisecond); len(took) == 20 {
 				break
 			}

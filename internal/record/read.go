@@ -76,22 +76,27 @@ func (r *Record) Start() aweigh.Start {
 	}
 	defer f.Close()
 	events, _ := readEvents(f)
-	if len(events) == 0 {
-		return r.unreadable()
-	}
-	s := Fold(events)
-	// The names of the directories decide: a damaged first line must not
-	// leave a start without a name.
-	s.ID, s.Service, s.Record = r.ID(), r.Service(), r.Name
-	if s.Began.IsZero() {
-		s.Began, _ = aweigh.IDTime(s.ID)
-	}
-	if ended(s) || locked(f) {
+	s := r.fold(events)
+	if len(events) == 0 || ended(s) || locked(f) {
 		return s
 	}
 	closed := Event{Event: Closed, Reason: leftOpen}
 	last := Fold(append(events, closed))
 	s.Verdict, s.TookMS, s.Reason, s.Run, s.Phases = last.Verdict, last.TookMS, last.Reason, last.Run, last.Phases
+	return s
+}
+
+// fold makes a start of the record's events. The names of the directories
+// decide: a damaged first line must not leave a start without a name.
+func (r *Record) fold(events []Event) aweigh.Start {
+	if len(events) == 0 {
+		return r.unreadable()
+	}
+	s := Fold(events)
+	s.ID, s.Service, s.Record = r.ID(), r.Service(), r.Name
+	if s.Began.IsZero() {
+		s.Began, _ = aweigh.IDTime(s.ID)
+	}
 	return s
 }
 

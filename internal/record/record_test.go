@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -164,8 +165,12 @@ func TestARecordLeftOpenIsClosedByTheNextStart(t *testing.T) {
 	if s := rec.Start(); s.Verdict != aweigh.Unknown || s.TookMS != nil {
 		t.Errorf("before: %+v", s)
 	}
-	if err := d.Tidy("webhook", Limits{}, t0); err != nil {
+	starts, err := d.Tidy("webhook", Limits{}, t0)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if want := rec.Start(); len(starts) != 1 || !reflect.DeepEqual(starts[0], want) {
+		t.Errorf("tidied: %+v, read: %+v", starts, want)
 	}
 	events, damaged := rec.Events()
 	if last := events[len(events)-1]; last.Event != Closed || damaged != 0 {
@@ -182,8 +187,12 @@ func TestARecordBeingWrittenIsNeitherClosedNorRemoved(t *testing.T) {
 	d := open(t)
 	r := create1(t, d, t0, 1<<20)
 	written(t, d, t0.Add(time.Second), "x", ready(5), exited(aweigh.RunStopped, 10))
-	if err := d.Tidy("webhook", Limits{Count: 1, Bytes: 1}, t0); err != nil {
+	starts, err := d.Tidy("webhook", Limits{Count: 1, Bytes: 1}, t0)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if len(starts) != 2 || starts[0].Verdict != "" || starts[1].Verdict != aweigh.Ready {
+		t.Errorf("tidied: %+v", starts)
 	}
 	records, _ := d.Records("webhook")
 	if len(records) != 1 || records[0].Name != r.Name() || !records[0].Live() {
@@ -209,7 +218,7 @@ func TestRetentionKeepsTheLastGoodStartAndTheFirstFailureOfTheLoop(t *testing.T)
 	for range 10 {
 		last = add(crashed(1))
 	}
-	if err := d.Tidy("webhook", Limits{Count: 3}, at); err != nil {
+	if _, err := d.Tidy("webhook", Limits{Count: 3}, at); err != nil {
 		t.Fatal(err)
 	}
 	records, _ := d.Records("webhook")
@@ -241,7 +250,8 @@ func TestAFailureKnowsItsRowByOneRecord(t *testing.T) {
 	if got := (Past{Tally: p.With(aweigh.Start{Verdict: aweigh.TimedOut})}).String(); got != "1 × exit 0, 2 × exit 1, 1 × timed-out" {
 		t.Errorf("one more: %s", got)
 	}
-	if usual := d.Usual("webhook"); usual != 6*time.Second {
+	starts, err := d.Tidy("webhook", Limits{}, t0)
+	if usual := Usual(starts); err != nil || usual != 6*time.Second {
 		t.Errorf("usually %s", usual)
 	}
 }

@@ -20,19 +20,21 @@ type Limits struct {
 // Tidy closes the records of a service that were left open by supervisors that
 // are gone, and removes the oldest beyond the limits. The last good start and
 // the first failure of the latest loop go last: they are what explains the
-// rest. Records that are being written are never touched.
-func (d *Dir) Tidy(service string, limits Limits, now time.Time) error {
+// rest. Records that are being written are never touched. It returns the starts
+// that it found, oldest first.
+func (d *Dir) Tidy(service string, limits Limits, now time.Time) ([]aweigh.Start, error) {
 	records, err := d.Records(service)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	kept := make([]keep, 0, len(records))
 	starts := make([]aweigh.Start, 0, len(records))
 	for _, r := range records {
-		k := keep{record: r, live: !r.closeLeftOpen(), size: r.Size()}
+		start, live := r.closeLeftOpen()
+		k := keep{record: r, live: live, size: r.Size()}
 		k.began, _ = aweigh.IDTime(r.ID())
 		kept = append(kept, k)
-		starts = append(starts, r.Start())
+		starts = append(starts, start)
 	}
 	good, first := landmarks(starts)
 	for i := range kept {
@@ -40,10 +42,10 @@ func (d *Dir) Tidy(service string, limits Limits, now time.Time) error {
 	}
 	for _, r := range excess(kept, limits, now) {
 		if err := r.Remove(); err != nil {
-			return err
+			return starts, err
 		}
 	}
-	return nil
+	return starts, nil
 }
 
 // Overdue reports whether a service has so many more records than it should
@@ -106,29 +108,26 @@ func landmarks(starts []aweigh.Start) (good, firstFailure int) {
 	return good, firstFailure
 }
 
-// closeLeftOpen closes a record whose supervisor is gone. It reports whether
-// the record is closed now: false means that its supervisor lives.
-func (r *Record) closeLeftOpen() bool {
+// closeLeftOpen closes a record whose supervisor is gone, and returns its start.
+// live means that the supervisor is there, and writes it.
+func (r *Record) closeLeftOpen() (start aweigh.Start, live bool) {
 	f, err := r.dir.root.OpenFile(path.Join(r.Name, "events.jsonl"), os.O_RDWR|os.O_APPEND|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return true
+		return r.Start(), false // it may be read only
 	}
 	defer f.Close()
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK {
-		return false
-	}
+	live = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK
 	events, _ := readEvents(f)
-	if len(events) == 0 || ended(Fold(events)) {
-		return true
+	if len(events) > 0 && !live && !ended(Fold(events)) {
+		e := Event{Time: time.Now().UTC(), Event: Closed, ElapsedMS: events[len(events)-1].ElapsedMS, Reason: leftOpen}
+		if boot := BootID(); boot != "" && events[0].BootID != "" && boot != events[0].BootID {
+			e.Reason = "the machine went down or was restarted while it was up"
+		}
+		// A torn last line must not swallow the next one.
+		f.Write(append([]byte("\n"), jsonLine(e)...))
+		events = append(events, e)
 	}
-	last := events[len(events)-1]
-	reason := leftOpen
-	if boot := BootID(); boot != "" && events[0].BootID != "" && boot != events[0].BootID {
-		reason = "the machine went down or was restarted while it was up"
-	}
-	// A torn last line must not swallow the next one.
-	f.Write(append([]byte("\n"), jsonLine(Event{Time: time.Now().UTC(), Event: Closed, ElapsedMS: last.ElapsedMS, Reason: reason})...))
-	return true
+	return r.fold(events), live
 }
 
 // BootID identifies this boot of the machine, "" where the kernel does not say.

@@ -234,10 +234,11 @@ func (s *supervisor) tidy(ctx context.Context) {
 	if dir == nil {
 		return
 	}
-	if err := dir.Tidy(s.Service, s.Limits, time.Now()); err != nil {
+	starts, err := dir.Tidy(s.Service, s.Limits, time.Now())
+	if err != nil {
 		s.warn(fmt.Sprintf("tidying the records: %v", err))
 	}
-	s.usual <- dir.Usual(s.Service)
+	s.usual <- record.Usual(starts)
 	s.resend(dir)
 }
 

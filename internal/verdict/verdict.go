@@ -59,15 +59,16 @@ func prefix() string {
 }
 
 // Server answers until it is closed. It uses no goroutine per question and no
-// package net: a question is a connection, the answer one line.
+// package net: a question is a connection, the answer one line. It waits in the
+// poller, where accept would hold a thread.
 type Server struct {
-	fd   int
-	done chan struct{}
+	socket *os.File
+	done   chan struct{}
 }
 
 // Listen answers each question with what current returns.
 func Listen(current func() Verdict) (*Server, error) {
-	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
@@ -80,33 +81,39 @@ func Listen(current func() Verdict) (*Server, error) {
 		syscall.Close(fd)
 		return nil, os.NewSyscallError("listen", err)
 	}
-	s := &Server{fd: fd, done: make(chan struct{})}
+	s := &Server{socket: os.NewFile(uintptr(fd), "verdict"), done: make(chan struct{})}
 	go s.serve(current)
 	return s, nil
 }
 
 // Close ends the answering.
 func (s *Server) Close() {
-	syscall.Shutdown(s.fd, syscall.SHUT_RDWR) // wakes accept
+	s.socket.Close() // ends the waiting
 	<-s.done
-	syscall.Close(s.fd)
 }
 
 func (s *Server) serve(current func() Verdict) {
 	defer close(s.done)
-	for {
-		c, _, err := syscall.Accept4(s.fd, syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK)
-		switch err {
-		case nil:
-		case syscall.EINTR, syscall.ECONNABORTED:
-			continue
-		default:
-			return
-		}
-		if trusted(c) {
-			syscall.Write(c, answer(current())) // fits the socket's buffer, or is dropped
-		}
-		syscall.Close(c)
+	raw, err := s.socket.SyscallConn()
+	for err == nil {
+		err = raw.Read(func(fd uintptr) (done bool) {
+			c, _, err := syscall.Accept4(int(fd), syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK)
+			switch err {
+			case nil:
+			case syscall.EAGAIN:
+				return false
+			case syscall.EINTR, syscall.ECONNABORTED:
+				return true
+			default: // there are no descriptors left, say
+				time.Sleep(50 * time.Millisecond)
+				return true
+			}
+			if trusted(c) {
+				syscall.Write(c, answer(current())) // fits the socket's buffer, or is dropped
+			}
+			syscall.Close(c)
+			return true
+		})
 	}
 }
 

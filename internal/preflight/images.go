@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,10 +103,8 @@ func (f *flight) entrypoint(ctx context.Context, s types.ServiceConfig) Check {
 		return Check{Verdict: Failed, Found: "neither the image nor the compose file says what to start", Fix: "Give the image an ENTRYPOINT or CMD."}
 	}
 	program := argv[0]
-	for _, v := range s.Volumes {
-		if v.Target != "/" && strings.HasPrefix(program, strings.TrimSuffix(v.Target, "/")+"/") || v.Target == program {
-			return Check{Verdict: Skipped, Found: program + " comes from a volume"}
-		}
+	if strings.Contains(program, "/") && fromVolume([]string{program}, s.Volumes) {
+		return Check{Verdict: Skipped, Found: program + " comes from a volume"}
 	}
 	if strings.Contains(program, "/") && !path.IsAbs(program) {
 		return Check{Verdict: Skipped, Found: program + " is relative to the working directory"}
@@ -114,10 +113,41 @@ func (f *flight) entrypoint(ctx context.Context, s types.ServiceConfig) Check {
 	switch {
 	case err != nil:
 		return Check{Verdict: Unknown, Found: err.Error()}
+	case reason != "" && !strings.Contains(program, "/") && fromVolume(f.places(ctx, s, image, program), s.Volumes):
+		return Check{Verdict: Skipped, Found: program + " may come from a volume in PATH"}
 	case reason != "":
 		return Check{Verdict: Failed, Found: fmt.Sprintf("%s %s", record.Printable(program), reason), Fix: "Correct the ENTRYPOINT or COPY of the Dockerfile, or the command of the compose file."}
 	}
 	return Check{Verdict: Passed, Found: record.Printable(program)}
+}
+
+// fromVolume reports whether a volume is mounted at, or above, one of the places.
+func fromVolume(places []string, volumes []types.ServiceVolumeConfig) bool {
+	return slices.ContainsFunc(volumes, func(v types.ServiceVolumeConfig) bool {
+		target := path.Clean(v.Target)
+		return slices.ContainsFunc(places, func(place string) bool {
+			return target == place || target != "/" && strings.HasPrefix(place, target+"/")
+		})
+	})
+}
+
+// places are where a program may be that is found by the PATH of its container.
+func (f *flight) places(ctx context.Context, s types.ServiceConfig, image, program string) (places []string) {
+	dirs := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	if i, err := f.Engine.Image(ctx, image); err == nil {
+		for _, variable := range i.Env {
+			if value, ok := strings.CutPrefix(variable, "PATH="); ok {
+				dirs = value
+			}
+		}
+	}
+	if value := s.Environment["PATH"]; value != nil {
+		dirs = *value
+	}
+	for dir := range strings.SplitSeq(dirs, ":") {
+		places = append(places, path.Join(dir, program))
+	}
+	return places
 }
 
 // argv is what a service starts, and the image in which it is.

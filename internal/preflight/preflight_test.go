@@ -41,6 +41,26 @@ func TestInterpreterChecksWhatItIsToRun(t *testing.T) {
 	}
 }
 
+func TestAProgramMayComeFromAVolume(t *testing.T) {
+	volumes := func(targets ...string) (all []types.ServiceVolumeConfig) {
+		for _, target := range targets {
+			all = append(all, types.ServiceVolumeConfig{Target: target})
+		}
+		return all
+	}
+	in := []string{"/usr/local/bin/server", "/usr/bin/server"}
+	for _, mounted := range []string{"/usr/bin/server", "/usr/local/bin", "/usr/local/bin/", "/usr"} {
+		if !fromVolume(in, volumes("/data", mounted)) {
+			t.Errorf("%s holds none of %s", mounted, in)
+		}
+	}
+	for _, mounted := range []string{"/", "/usr/bin/serve", "/usr/local/bin/server2", "/usr/lib", "/server"} {
+		if fromVolume(in, volumes(mounted)) {
+			t.Errorf("%s holds one of %s", mounted, in)
+		}
+	}
+}
+
 func TestTrialGetsNothingThatIsReal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)

@@ -108,7 +108,7 @@ func (s *Server) serve(current func() Verdict) {
 				time.Sleep(50 * time.Millisecond)
 				return true
 			}
-			if trusted(c) {
+			if _, ok := trusted(c); ok {
 				syscall.Write(c, answer(current())) // fits the socket's buffer, or is dropped
 			}
 			syscall.Close(c)
@@ -127,11 +127,15 @@ func answer(v Verdict) []byte {
 	return b
 }
 
-// trusted reports whether the other end belongs to the same user or to root.
-// Anybody may bind a name in the abstract namespace, and anybody may connect.
-func trusted(fd int) bool {
+// trusted returns the PID of the other end if it belongs to the same user or to
+// root. Anybody may bind a name in the abstract namespace, and anybody may
+// connect.
+func trusted(fd int) (pid int, ok bool) {
 	peer, err := syscall.GetsockoptUcred(fd, syscall.SOL_SOCKET, syscall.SO_PEERCRED)
-	return err == nil && (peer.Uid == 0 || int(peer.Uid) == os.Geteuid() || os.Geteuid() == 0)
+	if err != nil || peer.Uid != 0 && int(peer.Uid) != os.Geteuid() && os.Geteuid() != 0 {
+		return 0, false
+	}
+	return int(peer.Pid), true
 }
 
 // Ask asks every supervisor of this PID namespace. Those that do not answer
@@ -177,7 +181,13 @@ func ask(name string, timeout time.Duration) (v Verdict, ok bool) {
 	limit := syscall.NsecToTimeval(int64(timeout))
 	syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit)
 	syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &limit) // bounds connect as well
-	if syscall.Connect(fd, &syscall.SockaddrUnix{Name: name}) != nil || !trusted(fd) {
+	if syscall.Connect(fd, &syscall.SockaddrUnix{Name: name}) != nil {
+		return v, false
+	}
+	// It must be whom its name names: who shares the network namespace alone, as
+	// another container on the host's network, has no PID here.
+	pid, ok := trusted(fd)
+	if !ok || path.Base(name) != strconv.Itoa(pid) {
 		return v, false
 	}
 	buf := make([]byte, 4096)
@@ -185,7 +195,6 @@ func ask(name string, timeout time.Duration) (v Verdict, ok bool) {
 	if err != nil || n <= 0 || json.Unmarshal(buf[:n], &v) != nil {
 		return v, false
 	}
-	_, pid := path.Split(name)
-	v.PID, err = strconv.Atoi(pid)
-	return v, err == nil
+	v.PID = pid
+	return v, true
 }

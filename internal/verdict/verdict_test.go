@@ -3,6 +3,7 @@ package verdict
 import (
 	"os"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -23,22 +24,37 @@ func TestAHealthCheckFindsTheSupervisorOfItsNamespace(t *testing.T) {
 	}
 }
 
-func TestASupervisorThatIsStuckDoesNotHoldTheHealthCheckUp(t *testing.T) {
+// listener is a socket that nobody answers on.
+func listener(t *testing.T, name string) {
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
-	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: prefix() + "stuck"}); err != nil {
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: name}); err != nil {
 		t.Fatal(err)
 	}
 	syscall.Listen(fd, 1)
+}
+
+func TestASupervisorThatIsStuckDoesNotHoldTheHealthCheckUp(t *testing.T) {
+	name := prefix() + strconv.Itoa(os.Getpid())
+	listener(t, name)
+	const patience = 30 * time.Millisecond
 	began := time.Now()
-	if v, ok := ask(prefix()+"stuck", 30*time.Millisecond); ok {
+	if v, ok := ask(name, patience); ok {
 		t.Errorf("it said %+v", v)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took < patience || took > 5*time.Second {
 		t.Errorf("waited %s", took)
+	}
+}
+
+func TestNobodyIsBelievedUnderTheNameOfAnother(t *testing.T) {
+	name := prefix() + strconv.Itoa(os.Getpid()+1)
+	listener(t, name)
+	if v, ok := ask(name, time.Hour); ok {
+		t.Errorf("it said %+v", v)
 	}
 }
 

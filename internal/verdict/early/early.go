@@ -173,7 +173,10 @@ func ask(fd, size uintptr) uintptr {
 		return 0
 	}
 	// Anybody may bind a name in the abstract namespace (see trusted in package
-	// verdict).
+	// verdict), but only one is PID 1 as it is seen from here.
+	if peer[0] != 1 {
+		return 0
+	}
 	if me, _, _ := syscall.RawSyscall6(syscall.SYS_GETEUID, 0, 0, 0, 0, 0, 0); peer[1] != 0 && me != 0 && uintptr(peer[1]) != me {
 		return 0
 	}

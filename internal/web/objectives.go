@@ -25,7 +25,9 @@ var partTones = map[string]string{"good": "ok", "bad": "bad", "unknown": "none"}
 
 // objectives are the promises and how they stand, as `aweigh report` judges them.
 func (s *Site) objectives(w http.ResponseWriter, r *http.Request) error {
-	all, err := report.Judge(r.Context(), s.source(), s.Settings.Objectives(), time.Now().UTC())
+	all, err := s.judged.get(func() ([]objective.Result, error) {
+		return report.Judge(r.Context(), s.source(), s.Settings.Objectives(), time.Now().UTC())
+	})
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/aweigh/aweigh/internal/access"
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/deploy"
+	"github.com/aweigh/aweigh/internal/objective"
 	"github.com/aweigh/aweigh/internal/report"
 	"github.com/aweigh/aweigh/internal/status"
 	"github.com/aweigh/aweigh/internal/store"
@@ -41,10 +42,11 @@ type Config struct {
 // Site is the pages. Make it with New.
 type Site struct {
 	Config
-	bell  *bell
-	pages pages
-	rows  cache[bars]
-	kept  cache[promises]
+	bell   *bell
+	pages  pages
+	rows   cache[bars]
+	kept   cache[promises]
+	judged rested[[]objective.Result]
 
 	once sync.Once
 	done chan struct{} // closed when open streams must end

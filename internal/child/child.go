@@ -15,6 +15,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Exit is how a process ended and what it used.
@@ -131,11 +132,25 @@ func None() bool {
 // child there is nobody who could leave an orphan to us.
 func (s *Set) reap(started <-chan struct{}) {
 	for range started {
-		for waitid(0) == nil {
+		for s.wait() {
 			for s.reapOne() {
 			}
 		}
 	}
+}
+
+// wait waits until a child may have ended; false means that there is none.
+func (s *Set) wait() bool {
+	switch waitid(0) {
+	case nil:
+		return true
+	case syscall.ECHILD:
+		return false
+	}
+	time.Sleep(20 * time.Millisecond) // a sandbox without waitid
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting) > 0
 }
 
 // Options of waitid(2).

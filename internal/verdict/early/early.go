@@ -24,6 +24,8 @@ import (
 )
 
 // entry is where the kernel begins (entry_amd64.s, entry_arm64.s).
+//
+//lint:ignore U1000 only the linker names it
 func entry()
 
 // Written to before there is a runtime; neither holds a pointer.

@@ -64,7 +64,7 @@ const ScratchLabel = "aweigh.internal.look"
 func (e *Engine) Lacks(ctx context.Context, ref string, programs []string) (missing []string, err error) {
 	err = e.looking(ctx, ref, func(id string, image Image) error {
 		for _, program := range programs {
-			has, err := e.has(ctx, id, program, image.path())
+			has, err := e.has(ctx, id, program, image.Path())
 			if err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func (e *Engine) Runnable(ctx context.Context, ref, program string) (reason stri
 		places := []string{program}
 		if !strings.Contains(program, "/") {
 			places = nil
-			for _, dir := range image.path() {
+			for _, dir := range image.Path() {
 				places = append(places, path.Join(dir, program))
 			}
 		}
@@ -155,8 +155,8 @@ func (e *Engine) has(ctx context.Context, id, program string, dirs []string) (bo
 	return false, nil
 }
 
-// path are the directories of the image's PATH, or the engine's own.
-func (i Image) path() []string {
+// Path are the directories of the image's PATH, or the engine's own.
+func (i Image) Path() []string {
 	for _, kv := range i.Env {
 		if value, ok := strings.CutPrefix(kv, "PATH="); ok {
 			return strings.Split(value, ":")

@@ -133,18 +133,12 @@ func fromVolume(places []string, volumes []types.ServiceVolumeConfig) bool {
 
 // places are where a program may be that is found by the PATH of its container.
 func (f *flight) places(ctx context.Context, s types.ServiceConfig, image, program string) (places []string) {
-	dirs := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-	if i, err := f.Engine.Image(ctx, image); err == nil {
-		for _, variable := range i.Env {
-			if value, ok := strings.CutPrefix(variable, "PATH="); ok {
-				dirs = value
-			}
-		}
-	}
+	i, _ := f.Engine.Image(ctx, image)
+	dirs := i.Path()
 	if value := s.Environment["PATH"]; value != nil {
-		dirs = *value
+		dirs = strings.Split(*value, ":")
 	}
-	for dir := range strings.SplitSeq(dirs, ":") {
+	for _, dir := range dirs {
 		places = append(places, path.Join(dir, program))
 	}
 	return places

@@ -10,9 +10,9 @@ import (
 )
 
 // Between two syncs of a start that is coming up, and of one that serves:
-// what a power cut may take of the output. A verdict does not wait for that, and
-// neither does a start that ends with it: the process could not end before the
-// disk has answered, and a crash loop must not become slower by its evidence.
+// what a power cut may take of the output. A verdict is synced soon, but not at
+// once: the process of a start that ends with it could not end before the disk
+// had answered, and a crash loop must not become slower by its evidence.
 const (
 	syncComingUp = time.Second
 	syncServing  = 30 * time.Second

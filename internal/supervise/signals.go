@@ -33,12 +33,12 @@ func listenForSignals(c chan<- os.Signal) {
 // nothing to who writes past package os, and is not passed on; the job control
 // signals, by which a shell stops us.
 func listenForOtherSignals(c chan<- os.Signal) {
-	rare := []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGPWR, syscall.SIGIO}
+	others := []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGPWR, syscall.SIGIO}
 	const realtime, last = 34, 64 // 32 and 33 belong to the C library
 	for n := realtime; n <= last; n++ {
-		rare = append(rare, syscall.Signal(n))
+		others = append(others, syscall.Signal(n))
 	}
-	signal.Notify(c, rare...)
+	signal.Notify(c, others...)
 }
 
 // pass hands a signal on to the command. Those that mean "stop" start the

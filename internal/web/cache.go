@@ -44,35 +44,6 @@ const (
 	maxKept = 10_000
 )
 
-// rested keeps what may take seconds to find out, since it reads months of starts:
-// then it is not found out again for twenty times as long, whoever asks.
-type rested[T any] struct {
-	mu    sync.Mutex
-	until time.Time
-	value T
-}
-
-// quick is what need not be kept: it is found out anew for each page.
-const quick = 250 * time.Millisecond
-
-func (r *rested[T]) get(find func() (T, error)) (T, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	began := time.Now()
-	if began.Before(r.until) {
-		return r.value, nil
-	}
-	value, err := find()
-	if err != nil {
-		return value, err
-	}
-	r.value = value
-	if took := time.Since(began); took > quick {
-		r.until = time.Now().Add(20 * took)
-	}
-	return value, nil
-}
-
 // of is what is kept of a service, or is read now.
 func (c *cache[T]) of(project, service string, last *aweigh.Start, read func() (T, error)) (T, error) {
 	key, want, now := project+"/"+service, newestOf(last), time.Now()

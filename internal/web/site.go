@@ -22,7 +22,6 @@ import (
 	"github.com/aweigh/aweigh/internal/access"
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/deploy"
-	"github.com/aweigh/aweigh/internal/objective"
 	"github.com/aweigh/aweigh/internal/report"
 	"github.com/aweigh/aweigh/internal/status"
 	"github.com/aweigh/aweigh/internal/store"
@@ -46,7 +45,7 @@ type Site struct {
 	pages  pages
 	rows   cache[bars]
 	kept   cache[promises]
-	judged rested[[]objective.Result]
+	judged judged
 
 	once sync.Once
 	done chan struct{} // closed when open streams must end

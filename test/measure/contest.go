@@ -84,9 +84,10 @@ func enter(pid int) (back func(), err error) {
 	}
 	runtime.LockOSThread()
 	back = func() {
-		unix.Setns(int(here.Fd()), unix.CLONE_NEWPID)
+		if unix.Setns(int(here.Fd()), unix.CLONE_NEWPID) == nil {
+			runtime.UnlockOSThread() // else nobody else gets this thread
+		}
 		here.Close()
-		runtime.UnlockOSThread()
 	}
 	if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWPID); err != nil {
 		back()

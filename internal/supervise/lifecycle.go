@@ -55,6 +55,7 @@ type lifecycle struct {
 
 	interval, grace time.Duration
 
+	began     time.Time // when the command may start
 	deadline  time.Time // of the start
 	graceEnds time.Time // once a stop was asked for
 	attempts  int       // SIGKILLs sent
@@ -65,7 +66,7 @@ type lifecycle struct {
 
 func newLifecycle(now time.Time, timeout, interval, grace time.Duration) *lifecycle {
 	deadline := now.Add(timeout)
-	return &lifecycle{state: starting, timer: deadline, deadline: deadline, interval: interval, grace: grace}
+	return &lifecycle{state: starting, timer: deadline, began: now, deadline: deadline, interval: interval, grace: grace}
 }
 
 // proven is the probe's first success.
@@ -74,6 +75,10 @@ func (l *lifecycle) proven(now time.Time) {
 		l.enter(serving, now.Add(l.interval))
 	}
 }
+
+// allowed is how long the start may take: the timeout that was set, to the
+// digit, unless the service asked for more.
+func (l *lifecycle) allowed() time.Duration { return l.deadline.Sub(l.began) }
 
 // extended is the service's word that it needs d more from now. The deadline
 // never moves back.

@@ -112,7 +112,10 @@ func TestTheDeadlineOnlyMovesOn(t *testing.T) {
 	if l.extended(t0, time.Second) || l.timer != t0.Add(120*time.Second) {
 		t.Error("a short extension shortened the start")
 	}
-	if !l.extended(t0.Add(100*time.Second), 60*time.Second) || l.timer != t0.Add(160*time.Second) {
+	if l.allowed() != 120*time.Second {
+		t.Errorf("it is told as %s", l.allowed())
+	}
+	if !l.extended(t0.Add(100*time.Second), 60*time.Second) || l.timer != t0.Add(160*time.Second) || l.allowed() != 160*time.Second {
 		t.Errorf("the deadline is at %s", l.timer.Sub(t0))
 	}
 }

@@ -75,7 +75,7 @@ func (s *supervisor) said(m sdnotify.Message) []action {
 	}
 	now := time.Now()
 	if m.Extend > 0 && s.life.extended(now, m.Extend) {
-		s.log.Info(fmt.Sprintf("the service asks for more time: the deadline is now %s after the beginning", human(s.life.deadline.Sub(s.began))), "event", record.StartPhase)
+		s.log.Info(fmt.Sprintf("the service asks for more time: the deadline is now %s after the beginning", human(s.life.allowed())), "event", record.StartPhase)
 		s.notify.upstream(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", m.Extend.Microseconds()))
 	}
 	if m.Status != "" && s.life.state == starting && !m.Ready {

@@ -112,7 +112,7 @@ func (s *supervisor) halfway() {
 	now := time.Now()
 	text := s.situation(now)
 	s.note(record.Event{Event: record.StartSlow, Reason: text})
-	s.log.Warn(fmt.Sprintf("still starting after %s of %s: %s", human(now.Sub(s.began)), human(s.life.deadline.Sub(s.began)), text),
+	s.log.Warn(fmt.Sprintf("still starting after %s of %s: %s", human(now.Sub(s.began)), human(s.life.allowed()), text),
 		"event", record.StartSlow, "phase", s.phase)
 }
 
@@ -138,5 +138,5 @@ func (s *supervisor) situation(now time.Time) string {
 
 // whyLate is the reason of a missed deadline.
 func (s *supervisor) whyLate() string {
-	return fmt.Sprintf("not ready within %s: %s", human(s.life.deadline.Sub(s.began)), s.situation(time.Now()))
+	return fmt.Sprintf("not ready within %s: %s", human(s.life.allowed()), s.situation(time.Now()))
 }

@@ -16,6 +16,7 @@ const (
 	FactOOM          FactKind = "oom"          // the kernel killed a process of it for want of memory
 	FactHealth       FactKind = "health"       // the verdict of its own health check
 	FactAnswered     FactKind = "answered"     // the watcher's probe
+	FactReached      FactKind = "reached"      // whether a port that it publishes takes connections
 	FactSaid         FactKind = "said"         // aweigh-init inside it said so
 	FactTalked       FactKind = "talked"       // its log had output
 	FactSignal       FactKind = "signal"       // a reading of a business signal
@@ -43,7 +44,7 @@ type Fact struct {
 	Container *Container   `json:"container,omitempty"` // of started, seen, refused
 	Exit      *Exit        `json:"exit,omitempty"`      // of died
 	Signal    string       `json:"signal,omitempty"`    // of signalled: "SIGTERM"
-	OK        bool         `json:"ok,omitempty"`        // of answered, health
+	OK        bool         `json:"ok,omitempty"`        // of answered, health, reached
 	Reason    string       `json:"reason,omitempty"`
 	Target    string       `json:"target,omitempty"` // of answered: what was asked
 	Lines     []string     `json:"lines,omitempty"`  // of died, and of bad news about one that lives: the last of its output

@@ -14,9 +14,16 @@ const (
 	OOMKilled          IncidentKind = "oom-killed"          // the kernel killed it, or a part of it, for want of memory
 	NotServing         IncidentKind = "not-serving"         // it was ready, and serves no more
 	Unhealthy          IncidentKind = "unhealthy"           // its own health check fails
+	Unreachable        IncidentKind = "unreachable"         // it is ready, and the ports that it publishes lead nowhere
 	Silence            IncidentKind = "silence"             // its log has been silent for longer than it should ever be
 	WatcherGap         IncidentKind = "watcher-gap"         // nobody was watching for a while
 )
+
+// IncidentKinds are all kinds but those of signals.
+func IncidentKinds() []IncidentKind {
+	return []IncidentKind{StartupFailed, StartupUnconfirmed, CrashLoop, UnexpectedRestart, OOMKilled,
+		NotServing, Unhealthy, Unreachable, Silence, WatcherGap}
+}
 
 // DrillLabel is on each container that a drill made; its value names the drill
 // and its run. What happens to such a container goes to the routes for drills,

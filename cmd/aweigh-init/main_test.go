@@ -23,6 +23,7 @@ import (
 // The scripts in testdata call aweigh-init and the small server below, which
 // are this test binary under other names.
 func TestMain(m *testing.M) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // under nohup it is ignored, and so it would be below
 	testscript.Main(m, map[string]func(){
 		"aweigh-init": main,
 		"server":      server,

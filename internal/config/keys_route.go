@@ -143,9 +143,11 @@ func checkZone(s string) error {
 }
 
 func kinds() []string {
-	return []string{string(aweigh.StartupFailed), string(aweigh.StartupUnconfirmed), string(aweigh.CrashLoop),
-		string(aweigh.UnexpectedRestart), string(aweigh.OOMKilled), string(aweigh.NotServing),
-		string(aweigh.Unhealthy), string(aweigh.Silence), string(aweigh.WatcherGap)}
+	var all []string
+	for _, k := range aweigh.IncidentKinds() {
+		all = append(all, string(k))
+	}
+	return all
 }
 
 func occasions() []string {

@@ -104,6 +104,10 @@ func (h *history) answer(c *aweigh.Container, ok bool) {
 	h.apply(f)
 }
 
+func (h *history) reach(c *aweigh.Container, ok bool) {
+	h.apply(aweigh.Fact{Kind: aweigh.FactReached, Instance: c.ID, OK: ok})
+}
+
 func (h *history) see(c *aweigh.Container) {
 	h.apply(aweigh.Fact{Kind: aweigh.FactSeen, Instance: c.ID, Container: c})
 }
@@ -139,6 +143,16 @@ func (h *history) occasions() string {
 	var all []string
 	for _, n := range h.told {
 		all = append(all, string(n.Occasion))
+	}
+	return strings.Join(all, " ")
+}
+
+func (h *history) occasionsOf(kind aweigh.IncidentKind) string {
+	var all []string
+	for _, n := range h.told {
+		if n.Incident != nil && n.Incident.Kind == kind {
+			all = append(all, string(n.Occasion))
+		}
 	}
 	return strings.Join(all, " ")
 }

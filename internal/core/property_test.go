@@ -37,7 +37,7 @@ func drawHistory(t *rapid.T) []aweigh.Fact {
 		now = now.Add(time.Duration(rapid.SampledFrom([]int{1, 50, 900, 9_000, 61_000, 400_000}).Draw(t, "ms")) * time.Millisecond)
 		id := rapid.SampledFrom([]string{"c0", "c1", "c2"}).Draw(t, "instance")
 		c := *boxes[id]
-		what := rapid.SampledFrom([]string{"toggle", "toggle", "toggle", "kill", "answer", "health", "oom", "stop", "see", "talk", "lost", "signal"}).Draw(t, "what")
+		what := rapid.SampledFrom([]string{"toggle", "toggle", "toggle", "kill", "answer", "reach", "health", "oom", "stop", "see", "talk", "lost", "signal"}).Draw(t, "what")
 		switch {
 		case what == "toggle" && alive[id]:
 			alive[id] = false
@@ -50,6 +50,8 @@ func drawHistory(t *rapid.T) []aweigh.Fact {
 			add(aweigh.Fact{Kind: aweigh.FactSignalled, Instance: id, Signal: rapid.SampledFrom([]string{"SIGTERM", "SIGHUP", "SIGKILL"}).Draw(t, "signal")})
 		case what == "answer":
 			add(aweigh.Fact{Kind: aweigh.FactAnswered, Instance: id, OK: rapid.Bool().Draw(t, "ok"), Target: "tcp://x:1", Reason: "no"})
+		case what == "reach":
+			add(aweigh.Fact{Kind: aweigh.FactReached, Instance: id, OK: rapid.Bool().Draw(t, "ok")})
 		case what == "health":
 			add(aweigh.Fact{Kind: aweigh.FactHealth, Instance: id, OK: rapid.Bool().Draw(t, "ok")})
 		case what == "oom":

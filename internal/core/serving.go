@@ -88,6 +88,26 @@ func (s *State) servesAgain(i *Instance, v *Service, at time.Time) {
 	s.touchIncident(n)
 }
 
+// reached is whether anything takes a connection at a port that it publishes. Its
+// own proof may be good without: a health check asks the container's loopback, and a
+// port may be published that is not the one on which it listens.
+func (s *State) reached(f aweigh.Fact) {
+	i := s.instance(f)
+	if i == nil || !i.takes(f) || !i.alive() || f.At.Before(i.Life.earliest()) || !i.Life.Up {
+		return
+	}
+	if !f.OK {
+		c := &i.Container
+		s.trouble(i, happening{group: reaching, kind: aweigh.Unreachable, severity: aweigh.Warning, at: f.At, life: i.Life, settle: i.settleServing(),
+			summary: fmt.Sprintf("it is ready, but what it publishes leads nowhere: nothing listens on port %s of its address %s", numbers(c.Published), c.Addr)})
+		return
+	}
+	if n := s.openIn(s.service(i), reaching); n != nil && n.ResolveAt.IsZero() {
+		n.ResolveAt = f.At.Add(n.Settle).UTC()
+		s.touchIncident(n)
+	}
+}
+
 // health is a verdict of the container's own health check.
 func (s *State) health(f aweigh.Fact) {
 	i := s.instance(f)

@@ -134,6 +134,8 @@ func (s *State) Apply(f aweigh.Fact) Changes {
 		s.health(f)
 	case aweigh.FactAnswered:
 		s.answered(f)
+	case aweigh.FactReached:
+		s.reached(f)
 	case aweigh.FactSaid:
 		s.said(f)
 	case aweigh.FactTalked:

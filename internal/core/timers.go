@@ -153,6 +153,8 @@ func (s *State) settled(n *Incident, at time.Time) {
 			s.touchService(v)
 		case serving:
 			why = "serves again"
+		case reaching:
+			why = "a port that it publishes takes connections"
 		case silent:
 			why = "its log goes on"
 		default:

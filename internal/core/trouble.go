@@ -14,6 +14,7 @@ type group string
 const (
 	starting group = "starting" // its starts, and its ends
 	serving  group = "serving"  // what it answers while it runs
+	reaching group = "reaching" // whether what it publishes leads to it
 	silent   group = "silent"
 	// signals and the watcher's gaps have the incident's kind as their group.
 )

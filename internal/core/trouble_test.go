@@ -50,6 +50,31 @@ func TestAHealthCheckThatTheHostCannotAskIsNoAlarm(t *testing.T) {
 	want(t, "kind", h.only().Kind, aweigh.NotServing)
 }
 
+func TestAHealthyServiceWhosePortLeadsNowhereIsToldOnceUntilItDoesLead(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.HealthCheck = true
+	h.start(c)
+	h.reach(c, false)
+	h.noIncident() // it has not come up yet
+	healthy := aweigh.Fact{Kind: aweigh.FactHealth, Instance: "w1", OK: true}
+	h.apply(healthy)
+	h.reach(c, false)
+	want(t, "kind", h.only().Kind, aweigh.Unreachable)
+	want(t, "severity", h.only().Severity, aweigh.Warning)
+	h.apply(healthy)
+	h.pass(time.Hour)
+	h.die(c, 1)
+	h.start(c)
+	h.apply(healthy)
+	h.reach(c, false)
+	h.pass(time.Minute)
+	want(t, "told", h.occasionsOf(aweigh.Unreachable), "opened")
+	h.reach(c, true)
+	h.pass(time.Minute)
+	want(t, "told", h.occasionsOf(aweigh.Unreachable), "opened resolved")
+}
+
 func TestARefusedStartIsToldAtOnceAndOnce(t *testing.T) {
 	h := newHistory(t)
 	c := box("w1", "webhook")

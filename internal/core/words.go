@@ -103,6 +103,8 @@ func advice(n *Incident) string {
 		return "Its process may live and not answer. See its last lines, then restart it."
 	case aweigh.Unhealthy:
 		return "Run its health check by hand inside the container."
+	case aweigh.Unreachable:
+		return "Who connects to the published port meets nobody. Let it listen on 0.0.0.0 instead of 127.0.0.1, and publish the port on which it listens (HOST:CONTAINER)."
 	case aweigh.Silence:
 		return "Compare with what it usually logs; a hung worker is silent first."
 	case aweigh.WatcherGap:

@@ -87,8 +87,7 @@ func alertsOf(n *aweigh.Notification, now time.Time) []alert {
 	}
 	kinds := []aweigh.IncidentKind{i.Kind}
 	if !strings.HasPrefix(string(i.Kind), string(aweigh.SignalKind(""))) {
-		kinds = []aweigh.IncidentKind{aweigh.StartupFailed, aweigh.StartupUnconfirmed, aweigh.CrashLoop, aweigh.UnexpectedRestart,
-			aweigh.OOMKilled, aweigh.NotServing, aweigh.Unhealthy, aweigh.Silence, aweigh.WatcherGap}
+		kinds = aweigh.IncidentKinds()
 	}
 	for _, kind := range kinds {
 		for _, severity := range []aweigh.Severity{aweigh.Critical, aweigh.Warning, aweigh.Info} {

@@ -57,6 +57,9 @@ func (p *probers) keepUp(ctx context.Context, i *core.Instance) {
 			q.count = p.count(i)
 			p.running.Go(func() { p.run(ctx, one, id, q, settings) })
 		}
+		if ports := publishedOf(i); len(ports) > 0 {
+			p.running.Go(func() { p.reach(ctx, one, i.ID, ports, i.Settings) })
+		}
 	}
 	one.up.Store(i.Life.Up)
 }
@@ -155,6 +158,61 @@ func (p *probers) run(ctx context.Context, one *prober, id string, q question, s
 		case <-time.After(pause):
 		}
 	}
+}
+
+// reach asks the ports that an instance publishes, once it is up, until one of them
+// takes a connection: from then on they lead somewhere, and whether that serves is
+// the proof's affair. It is told when nothing has listened on any of them for as many
+// turns as a probe may fail, and when something does after that.
+func (p *probers) reach(ctx context.Context, one *prober, id string, ports []probe.Target, s core.Settings) {
+	refused := 0
+	for turn := newTurn(s.Interval); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(turn.next(time.Now())):
+		}
+		if !one.up.Load() {
+			continue
+		}
+		nobody, ok := p.listens(ctx, ports, s.Timeout)
+		if ctx.Err() != nil {
+			return
+		}
+		fact := aweigh.Fact{Kind: aweigh.FactReached, At: time.Now().UTC(), Instance: id, OK: ok}
+		switch {
+		case ok:
+			p.tell(fact)
+			return
+		case !nobody:
+			refused = 0 // a firewall may keep this host out, and let others in
+			continue
+		}
+		if refused++; refused == s.Retries {
+			fact.Lines = p.lines(id)
+			if c := p.cause(ctx, id); c != nil && (c.ID == "bound-to-localhost" || c.ID == "wrong-port") {
+				fact.Cause = c // no other cause is one for which it would be ready
+			}
+			p.tell(fact)
+		}
+	}
+}
+
+// listens reports whether one of the ports takes a connection, else whether it is
+// certain that nobody listens on any.
+func (p *probers) listens(ctx context.Context, ports []probe.Target, timeout time.Duration) (nobody, ok bool) {
+	nobody = true
+	for _, port := range ports {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		r := probe.Run(ctx, port, nil)
+		cancel()
+		p.asked.Add(1)
+		if r.OK {
+			return false, true
+		}
+		nobody = nobody && r.Kind == probe.KindRefused
+	}
+	return nobody, false
 }
 
 // ask asks the targets in turn until one answers well.

@@ -77,11 +77,27 @@ func fromHealth(c *aweigh.Container, own netip.Addr) question {
 }
 
 func overTCP(own netip.Addr, ports []int) question {
-	var q question
-	for _, port := range ports[:min(len(ports), 8)] {
-		q.targets = append(q.targets, probe.Target{Protocol: probe.TCP, Host: own.String(), Port: port})
+	return question{targets: portsOf(own, ports[:min(len(ports), 8)])}
+}
+
+func portsOf(own netip.Addr, ports []int) (targets []probe.Target) {
+	for _, port := range ports {
+		targets = append(targets, probe.Target{Protocol: probe.TCP, Host: own.String(), Port: port})
 	}
-	return q
+	return targets
+}
+
+// publishedOf are the ports that must lead to an instance although something else
+// proves it.
+func publishedOf(i *core.Instance) []probe.Target {
+	own, _ := netip.ParseAddr(i.Container.Addr)
+	switch i.Proof() {
+	case core.ByProbe, core.ByWord, core.ByHealth:
+		if own.IsValid() && !own.IsLoopback() { // on the host's network it publishes nothing
+			return portsOf(own, i.Container.Published)
+		}
+	}
+	return nil
 }
 
 // Question is what the watcher would ask a container with these settings, and

@@ -175,7 +175,7 @@ func inWords(k aweigh.IncidentKind) string {
 	words := map[aweigh.IncidentKind]string{
 		aweigh.StartupFailed: "did not start", aweigh.StartupUnconfirmed: "was slow to start", aweigh.CrashLoop: "crashed again and again",
 		aweigh.UnexpectedRestart: "restarted unexpectedly", aweigh.OOMKilled: "ran out of memory", aweigh.NotServing: "did not answer",
-		aweigh.Unhealthy: "was not healthy", aweigh.Silence: "was silent", aweigh.WatcherGap: "was not watched",
+		aweigh.Unhealthy: "was not healthy", aweigh.Unreachable: "could not be reached", aweigh.Silence: "was silent", aweigh.WatcherGap: "was not watched",
 	}
 	if word, ok := words[k]; ok {
 		return word

@@ -123,6 +123,18 @@ func TestUnhealthy(t *testing.T) {
 	e.becomes(t, "sickly", "lives", func(in inspected) bool { return in.State.Running })
 }
 
+// It listens on its container's loopback, where its health check asks.
+func TestHealthyWhereNobodyCanReachIt(t *testing.T) {
+	e, w := together(t)
+	e.run(t, "inward", "echo at home; echo well >/tmp/index.html; httpd -f -p 127.0.0.1:8080 -h /tmp & P=$!; "+waitFor+"kill $P; exec httpd -f -p 8080 -h /tmp",
+		"--publish", "127.0.0.1::8080", "--label", "aweigh.interval=500ms",
+		"--health-cmd", "wget -q -O - http://127.0.0.1:8080/", "--health-interval", "1s", "--health-timeout", "20s")
+	w.started(t, "inward", 1, "ready", isReady)
+	w.mail(t, "inward", "unreachable", "nothing listens on port 8080", "0.0.0.0 instead of 127.0.0.1", "at home")
+	e.now(t, "inward")
+	w.incident(t, "inward", "is reached", func(n aweigh.Incident) bool { return n.Kind == aweigh.Unreachable && !n.Open() })
+}
+
 // The engine removes it the moment that it dies, and its log with it. Engine
 // 20.10 answers nothing about a container while it starts it; on a busy machine
 // one that dies at once may be gone before it answers, so there are several.

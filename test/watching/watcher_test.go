@@ -100,7 +100,7 @@ var shared struct {
 
 // actors are the services of the tests that share a watcher.
 var actors = strings.Fields(`deaf early shop till restful stubborn graceful mutable renamed job retried-job removed-job hasty
-	fickle looping content greedy first second hollow sickly flash-0 flash-1 flash-2 flash-3 raw talkative terminal flood inner inner-deaf attack`)
+	fickle looping content greedy first second hollow sickly inward flash-0 flash-1 flash-2 flash-3 raw talkative terminal flood inner inner-deaf attack`)
 
 // together is the shared engine and its watcher, for tests that run at the same
 // time and look at services of their own only.

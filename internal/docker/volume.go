@@ -9,17 +9,21 @@ import (
 // MakeVolume makes a volume, unless there is one of that name, and returns the labels
 // that it has then. Of several who make one at once, one finds its own labels and all
 // others find those too: Docker has a lock for each name
-// (daemon/volume/service/store.go), and Podman refuses who comes at the same moment,
-// who has to look then (pkg/api/handlers/compat/volumes.go).
+// (daemon/volume/service/store.go).
+//
+// It has to be looked at where the answer does not tell: Docker leaves out the labels of
+// a volume of before its own restart, until somebody looks, and Podman refuses who comes
+// at the same moment (pkg/api/handlers/compat/volumes.go).
 func (e *Engine) MakeVolume(ctx context.Context, name string, labels map[string]string) (map[string]string, error) {
 	made, err := e.client.VolumeCreate(ctx, client.VolumeCreateOptions{Name: name, Driver: "local", Labels: labels})
-	if err == nil {
+	if err == nil && len(made.Volume.Labels) > 0 {
 		return made.Volume.Labels, nil
 	}
-	if has, lookErr := e.VolumeLabels(ctx, name); lookErr == nil && len(has) > 0 {
-		return has, nil
+	has, lookErr := e.VolumeLabels(ctx, name)
+	if err != nil && len(has) == 0 {
+		return nil, e.explain(err)
 	}
-	return nil, e.explain(err)
+	return has, lookErr
 }
 
 // VolumeLabels are the labels of a volume; none if there is no such volume.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,12 +129,21 @@ func TestJournalThatWasCutOffAnywhereGoesOn(t *testing.T) {
 }
 
 func TestLockNamesItsHolder(t *testing.T) {
-	engine := fmt.Sprintf("%s-%d", t.Name(), os.Getpid()) // this host has other tests
-	shop, blog := Stage{Project: "shop", EngineID: engine}, Stage{Project: "blog", EngineID: engine}
+	id := fmt.Sprintf("%s-%d", t.Name(), os.Getpid()) // this host has other tests
+	url, asked := refusing(t)
+	shop, blog := Stage{Project: "shop", EngineID: id, Docker: url}, Stage{Project: "blog", EngineID: id, Docker: url}
 	state := t.TempDir()
-	unlock, err := Lock(state, []Stage{shop, blog}, "ann", "01JD")
+	var warnings []error
+	lock := func(state, by, deployment string, stages ...Stage) (func(), error) {
+		plan := Plan{ID: deployment, Stages: stages}
+		return plan.Lock(t.Context(), state, by, func(err error) { warnings = append(warnings, err) })
+	}
+	unlock, err := lock(state, "ann", "01JD", shop, blog)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(warnings) != 2 || asked.Load() != 2 || !strings.Contains(warnings[0].Error(), "deploying the project blog meanwhile") {
+		t.Errorf("the engine was asked %d times, and refused it: %v", asked.Load(), warnings)
 	}
 	elsewhere := blog
 	elsewhere.EngineID += "-2"
@@ -144,23 +154,26 @@ func TestLockNamesItsHolder(t *testing.T) {
 		"another state directory": {t.TempDir(), blog},
 		"another engine":          {state, elsewhere},
 	} {
-		_, err = Lock(try.state, []Stage{try.stage}, "bob", "01JE")
+		_, err = lock(try.state, "bob", "01JE", try.stage)
 		var held *Held
 		if !errors.As(err, &held) || held.By != "ann" || held.PID != os.Getpid() || held.Deployment != "01JD" || held.State != state {
 			t.Errorf("%s: got %v", what, err)
 		}
 	}
-	if other, err := Lock(t.TempDir(), []Stage{elsewhere}, "bob", "01JE"); err != nil {
+	if other, err := lock(t.TempDir(), "bob", "01JE", elsewhere); err != nil {
 		t.Errorf("another engine, and another state directory: %v", err)
 	} else {
 		other()
 	}
 	unlock()
-	again, err := Lock(t.TempDir(), []Stage{blog}, "bob", "01JE")
+	again, err := lock(t.TempDir(), "bob", "01JE", blog)
 	if err != nil {
 		t.Fatal(err)
 	}
 	again()
+	if len(warnings) != 4 {
+		t.Errorf("warned %d times, want once for each lock: %v", len(warnings), warnings)
+	}
 }
 
 func TestServicesComeBehindWhatTheyNeed(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -48,7 +49,7 @@ const tellWithin = 2 * time.Second
 // be agreed on, which users that share no group could all write, and nothing is left
 // behind. Who asks at the socket is told who has it.
 func lockOnHost(engine, project string, me holder) (free func(), err error) {
-	name := fmt.Sprintf("@aweigh/deploy/%x", sha256.Sum256([]byte(engine+"\x00"+project)))[:48]
+	name := socket(engine, project)
 	for end := time.Now().Add(tellWithin); ; {
 		l, err := net.Listen("unix", name)
 		if err == nil {
@@ -68,6 +69,21 @@ func lockOnHost(engine, project string, me holder) (free func(), err error) {
 			return nil, &Held{Project: project}
 		}
 	}
+}
+
+func socket(engine, project string) string {
+	return fmt.Sprintf("@aweigh/deploy/%x", sha256.Sum256([]byte(engine+"\x00"+project)))[:48]
+}
+
+// place names where that socket is one and the same: in one network namespace, from
+// one boot of a kernel to the next. It is "" where those cannot be read.
+func place(engine, project string) string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	network, linkErr := os.Readlink("/proc/self/ns/net")
+	if err != nil || linkErr != nil {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(string(boot)+network+socket(engine, project))))[:32]
 }
 
 func serveHolder(l net.Listener, me holder) (free func()) {

@@ -191,11 +191,17 @@ func (r *run) awaitEngine(ctx context.Context, s *Stage) error {
 	if err != nil {
 		return err
 	}
-	for end := time.Now().Add(engineLimit); ; {
-		if err = engine.Check(ctx); err == nil || time.Now().After(end) {
+	return await(ctx, engine, engineLimit, r.Out.Wait)
+}
+
+// await waits until an engine answers.
+func await(ctx context.Context, engine *docker.Engine, limit time.Duration, wait func(why string)) error {
+	for end := time.Now().Add(limit); ; {
+		err := engine.Check(ctx)
+		if err == nil || time.Now().After(end) {
 			return err
 		}
-		r.Out.Wait(err.Error())
+		wait(err.Error())
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

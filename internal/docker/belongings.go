@@ -121,9 +121,7 @@ func (e *Engine) RemoveProject(ctx context.Context, project string) error {
 	volumes, err := e.Volumes(ctx, project)
 	errs = append(errs, err)
 	for _, name := range volumes {
-		if _, err := e.client.VolumeRemove(ctx, name, client.VolumeRemoveOptions{}); err != nil && !gone(err) {
-			errs = append(errs, e.explain(err))
-		}
+		errs = append(errs, e.RemoveVolume(ctx, name))
 	}
 	networks, err := e.Networks(ctx, project)
 	errs = append(errs, err)

@@ -102,7 +102,7 @@ func runDeploy(c *cli.Context, args []string) int {
 	if err := identify(ctx, plan); err != nil {
 		return c.Fail(exitNothingDone, err)
 	}
-	unlock, err := deploy.Lock(state, plan.Stages, plan.By, plan.ID)
+	unlock, err := lock(ctx, c, plan, state)
 	if err != nil {
 		return c.Fail(exitNothingDone, err)
 	}
@@ -119,6 +119,13 @@ func runDeploy(c *cli.Context, args []string) int {
 	return carryOut(ctx, c, f, conf, d, state)
 }
 
+// lock keeps everybody else from what a plan is about.
+func lock(ctx context.Context, c *cli.Context, plan *deploy.Plan, state string) (unlock func(), err error) {
+	return plan.Lock(ctx, state, user(), func(err error) {
+		fmt.Fprintln(c.Stderr, record.Printable("warning: "+err.Error()))
+	})
+}
+
 // goOn resumes or aborts the deployment of this id, or the one that is unfinished.
 func goOn(ctx context.Context, c *cli.Context, f *deployFlags, how, id string) int {
 	conf, err := loadConfig(f.config)
@@ -130,7 +137,7 @@ func goOn(ctx context.Context, c *cli.Context, f *deployFlags, how, id string) i
 	if err != nil {
 		return c.Fail(exitNothingDone, err)
 	}
-	unlock, err := deploy.Lock(state, d.Plan.Stages, user(), d.Plan.ID)
+	unlock, err := lock(ctx, c, &d.Plan, state)
 	if err != nil {
 		return c.Fail(exitNothingDone, err)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/config"
-	"github.com/aweigh/aweigh/internal/deploy"
 	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/gather"
 	"github.com/aweigh/aweigh/internal/record"
@@ -101,7 +100,7 @@ func bringBack(ctx context.Context, c *cli.Context, f *deployFlags, conf *config
 		return "", err
 	}
 	state := stateDir(first(f.state, conf.Watch.State))
-	unlock, err := deploy.Lock(state, plan.Stages, plan.By, plan.ID)
+	unlock, err := lock(ctx, c, plan, state)
 	if err != nil {
 		return "", err
 	}

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,7 +117,8 @@ type project struct {
 	host             string // of the engine; "" is that of this machine
 	file             string // the compose file, with words in capitals
 	port             int
-	bridged          bool // it makes no network: an engine that is killed would leave it behind
+	through          []string // what starts the program, such as unshare
+	bridged          bool     // it makes no network: an engine that is killed would leave it behind
 }
 
 const file = `
@@ -165,6 +167,7 @@ func undeployedWith(t *testing.T, host, file string, beside map[string]string) *
 		for _, tag := range p.docker(t, "images", "--format", "{{.Repository}}:{{.Tag}}", "aweigh-rollback/"+p.name+"-*") {
 			p.docker(t, "rmi", tag)
 		}
+		p.unlocked(t)
 	})
 	p.write(t, first, "")
 	return p
@@ -240,7 +243,8 @@ func (p *project) writeTo(t *testing.T, name, image, more string) {
 
 // command is a command of the program on the project.
 func (p *project) command(command string, args ...string) *exec.Cmd {
-	cmd := exec.Command(aweigh, append([]string{command, "--state", p.state}, args...)...)
+	line := slices.Concat(p.through, []string{aweigh, command, "--state", p.state}, args)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir = p.dir
 	cmd.Env = p.environment()
 	return cmd

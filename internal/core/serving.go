@@ -99,7 +99,7 @@ func (s *State) reached(f aweigh.Fact) {
 	if !f.OK {
 		c := &i.Container
 		s.trouble(i, happening{group: reaching, kind: aweigh.Unreachable, severity: aweigh.Warning, at: f.At, life: i.Life, settle: i.settleServing(),
-			summary: fmt.Sprintf("it is ready, but what it publishes leads nowhere: nothing listens on port %s of its address %s", numbers(c.Published), c.Addr)})
+			summary: fmt.Sprintf("it is ready, but nothing listens on what it publishes: port %s at its address %s", numbers(c.Published), c.Addr)})
 		return
 	}
 	if n := s.openIn(s.service(i), reaching); n != nil && n.ResolveAt.IsZero() {

@@ -82,7 +82,7 @@ func (s *State) arrived(i *Instance, v *Service, at time.Time) {
 	a.Services = append(a.Services, v.Name)
 	took := "after " + human(at.Sub(i.Life.began()))
 	if i.Life.SeenLate {
-		took = "since before it was seen"
+		took = "(found up)" // for how long it has been ready nobody saw
 	}
 	a.Took = append(a.Took, took)
 	a.Last = at.UTC()

@@ -130,7 +130,7 @@ func TestHealthyWhereNobodyCanReachIt(t *testing.T) {
 		"--publish", "127.0.0.1::8080", "--label", "aweigh.interval=500ms",
 		"--health-cmd", "wget -q -O - http://127.0.0.1:8080/", "--health-interval", "1s", "--health-timeout", "20s")
 	w.started(t, "inward", 1, "ready", isReady)
-	w.mail(t, "inward", "unreachable", "nothing listens on port 8080", "0.0.0.0 instead of 127.0.0.1", "at home")
+	w.mail(t, "inward", "unreachable", "nothing listens on what it publishes: port 8080", "0.0.0.0 instead of 127.0.0.1", "at home")
 	e.now(t, "inward")
 	w.incident(t, "inward", "is reached", func(n aweigh.Incident) bool { return n.Kind == aweigh.Unreachable && !n.Open() })
 }

@@ -29,6 +29,9 @@ type Instance struct {
 type Life struct {
 	Start aweigh.Start `json:"start"`
 	Alive bool         `json:"alive,omitempty"`
+	// Started is when it began by the engine's inspections, a little before its
+	// event: what tells one life from another. Zero if none has told.
+	Started time.Time `json:"started,omitzero"`
 	// Inspected says that an inspection found it; the event may still come.
 	Inspected bool `json:"inspected,omitempty"`
 	// SeenLate says that it had been up for a while when it was found.
@@ -63,6 +66,11 @@ type Life struct {
 	Health    string `json:"health,omitempty"`
 	// Answered says that the watcher's own probe was answered well, once.
 	Answered bool `json:"answered,omitempty"`
+}
+
+// isOf reports whether an inspection is known to be of this very life.
+func (l *Life) isOf(c *aweigh.Container) bool {
+	return c != nil && !l.Started.IsZero() && c.Started.Equal(l.Started)
 }
 
 // recentFacts is how many identities are remembered: more than the engine can

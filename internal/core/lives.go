@@ -27,13 +27,18 @@ func (s *State) started(f aweigh.Fact) {
 	case l == nil:
 	case f.At.Before(l.earliest()):
 		return // it came late: a later life is known
-	case l.Alive && l.Inspected:
+	case l.Inspected && (l.Alive || l.isOf(f.Container)):
 		l.Inspected = false // an inspection was quicker than the event
 		return
 	case l.Alive:
 		s.endUnseen(i, l, f.At)
 	}
 	l = s.begin(i, f.At, false)
+	// The inspection after the event may show a later life already or, where there
+	// was none, the life before.
+	if c := f.Container; c != nil && !c.Started.After(f.At) && (i.Before == nil || !i.Before.isOf(c)) {
+		l.Started = c.Started
+	}
 	if f.Said != nil && f.Said.Start != "" {
 		delete(s.changes.starts, l.Start.ID)
 		l.Start.ID, l.Start.Record = f.Said.Start, i.Container.Service+"/"+f.Said.Start // its record knows it by that name
@@ -49,6 +54,9 @@ func (s *State) begin(i *Instance, at time.Time, inspected bool) *Life {
 		i.Before = i.Life
 	}
 	l := &Life{Alive: true, Inspected: inspected, Deadline: at.Add(max(i.Settings.StartupTimeout, i.patience()))}
+	if inspected {
+		l.Started = at
+	}
 	l.Start = aweigh.Start{ID: aweigh.DerivedID(at, i.ID+at.Format(time.RFC3339Nano)), Service: v.Name, Project: v.Project,
 		Instance: short(i.ID), Host: s.Host, Began: at, Image: i.Container.Image, ImageID: i.Container.ImageID, Drill: i.Drill()}
 	i.Life, i.Stopped, i.Braked = l, false, false
@@ -294,8 +302,12 @@ func (s *State) seen(f aweigh.Fact) {
 			s.healthIs(i, c.Health, f.Reason, f.At)
 		}
 	case "exited", "dead", "restarting":
-		if l != nil && l.Alive && c.Finished.After(l.earliest()) {
+		switch {
+		case l == nil:
+		case l.Alive && (c.Finished.After(l.earliest()) || l.isOf(c)):
 			s.foundDead(i, l, f)
+		case !l.Alive && !l.Started.IsZero() && c.Started.After(l.Started) && c.Started.After(l.Ended):
+			s.foundDead(i, s.begin(i, c.Started, true), f) // nobody saw any of it
 		}
 	}
 	// One that has run before, and cannot be started again, as after the machine
@@ -340,13 +352,19 @@ func (s *State) foundDead(i *Instance, l *Life, f aweigh.Fact) {
 		exit = &aweigh.Exit{}
 	}
 	l.Found = true
+	ended := f.Container.Finished
+	if ended.Before(l.began()) {
+		// Engine 20.10 takes the end from containerd before it comes to note the
+		// beginning of what lives for milliseconds.
+		ended = l.began()
+	}
 	restarted := f.Container.Status == "restarting"
 	lost := !s.Engine.Lost.IsZero() && f.Container.Finished.After(s.Engine.Lost.Add(-slack))
 	asked := exit.Code == 0 || exit.Code == 143 || exit.Code == 137 && !exit.OOM
-	f.Exit, f.At = exit, f.Container.Finished
+	f.Exit, f.At = exit, ended
 	if (asked || lost) && !restarted && l.Kill.IsZero() && !(exit.Code == 0 && i.job()) {
 		l.Start.Exit = exit
-		s.endUnseen(i, l, f.Container.Finished)
+		s.endUnseen(i, l, ended)
 		v := s.service(i)
 		v.Unproven = time.Time{}
 		return

@@ -1,0 +1,99 @@
+package core_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// brief is a container that lived for a millisecond, as Engine 20.10 shows it
+// afterwards: it ended before it began.
+func brief(c *aweigh.Container, started time.Time) *aweigh.Container {
+	dead := *c
+	dead.Status, dead.Started, dead.Finished, dead.Exit = "exited", started, started.Add(-3*time.Millisecond), &aweigh.Exit{Code: 1}
+	return &dead
+}
+
+// Its `die` was lost, and its end told at the start's deadline, two minutes
+// later.
+func TestEndBeforeTheBeginningIsFoundByAnInspection(t *testing.T) {
+	for _, status := range []string{"exited", "dead", "restarting"} {
+		h := newHistory(t)
+		c := box("w1", "webhook")
+		c.Policy = "no"
+		c.Started = h.now.Add(-time.Millisecond) // the event comes a little later
+		h.start(c)
+		h.pass(30 * time.Second)
+		dead := brief(c, c.Started)
+		dead.Status = status
+		h.see(dead)
+		h.see(dead)
+		want(t, "verdicts", h.verdicts(), "crashed")
+		if status == "restarting" {
+			h.noIncident() // the first failure of what is tried again
+			continue
+		}
+		want(t, "kind", h.only().Kind, aweigh.StartupFailed)
+		want(t, "took", *h.starts[h.order[0]].TookMS, 0)
+		h.die(c, 1) // not lost after all
+		h.pass(10 * time.Minute)
+		want(t, "count", h.only().Count, 1)
+		want(t, "told", h.occasions(), "opened")
+		want(t, "verdicts", h.verdicts(), "crashed")
+	}
+}
+
+// An inspection from before the start is told after it, twice: it shows the end
+// of the life before, or that there was none yet.
+func TestAnInspectionOfTheLifeBeforeEndsNothing(t *testing.T) {
+	for _, status := range []string{"exited", "dead", "restarting", "created"} {
+		h := newHistory(t)
+		c := box("w1", "webhook")
+		first := h.now.Add(-time.Millisecond)
+		if c.Started = first; status != "created" {
+			h.start(c)
+			h.die(c, 1)
+			h.pass(time.Second)
+		}
+		stale := brief(c, first)
+		if stale.Status = status; status == "created" {
+			stale.Started, stale.Finished, stale.Exit = time.Time{}, time.Time{}, nil
+		}
+		again := *c
+		again.Started = h.now.Add(-time.Millisecond)
+		h.start(&again)
+		h.see(stale)
+		h.see(stale)
+		h.answer(&again, true)
+		h.see(&again) // with the end of the life before
+		h.pass(10 * time.Minute)
+		h.noIncident()
+		verdicts := map[bool]string{true: "ready/", false: "crashed ready/"}[status == "created"]
+		want(t, status, h.verdicts(), verdicts)
+	}
+}
+
+// Neither its `start` nor its `die` came.
+func TestLifeThatNobodySawIsFoundByItsEnd(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Policy, c.Started = "no", h.now
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	h.kill(c, "SIGTERM")
+	h.die(c, 0)
+	h.stop(c)
+	h.pass(time.Hour)
+	dead := brief(c, h.now)
+	h.pass(time.Minute)
+	h.see(dead)
+	h.see(dead)
+	want(t, "kind", h.only().Kind, aweigh.StartupFailed)
+	dead.Status = "running" // the events were late only
+	h.apply(aweigh.Fact{Kind: aweigh.FactStarted, Instance: c.ID, Container: dead, ID: "late", At: dead.Started.Add(time.Millisecond)})
+	h.pass(time.Hour)
+	want(t, "count", h.only().Count, 1)
+	want(t, "verdicts", h.verdicts(), "ready/stopped crashed")
+}

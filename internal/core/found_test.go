@@ -97,3 +97,49 @@ func TestLifeThatNobodySawIsFoundByItsEnd(t *testing.T) {
 	want(t, "count", h.only().Count, 1)
 	want(t, "verdicts", h.verdicts(), "ready/stopped crashed")
 }
+
+// `docker start` sets the engine's count of restarts back. By the old one, those
+// that came after were not counted, and `on-failure` would not try again.
+func TestRestartCountBeginsAgainWithAStartByHand(t *testing.T) {
+	for _, seen := range []string{"that start", "its restarts only"} {
+		h := newHistory(t)
+		c := box("w1", "webhook")
+		c.RestartCount, c.Started = 7, h.now
+		h.see(c)
+		h.answer(c, true)
+		h.pass(time.Hour)
+		h.kill(c, "SIGTERM")
+		h.die(c, 0)
+		h.stop(c)
+		h.pass(time.Second)
+		c = box("w1", "webhook")
+		if c.Started = h.now; seen == "that start" {
+			h.start(c)
+			h.answer(c, true)
+		}
+		h.pass(time.Hour)
+		c.Started, c.RestartCount = h.now, 1
+		h.see(c)
+		h.answer(c, true)
+		h.pass(time.Hour)
+		want(t, seen, h.only().Kind, aweigh.UnexpectedRestart)
+	}
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Policy, c.MaxRetries = "on-failure", 3
+	c.Started, c.RestartCount = h.now, 3
+	h.see(c)
+	h.pass(time.Second)
+	h.die(c, 1)
+	h.pass(time.Hour)
+	c.Started, c.RestartCount = h.now, 0
+	h.start(c)
+	h.answer(c, true)
+	h.pass(3 * time.Hour)
+	h.die(c, 1)
+	for _, n := range h.incidents {
+		if n.Open() {
+			want(t, "kind", n.Kind, aweigh.UnexpectedRestart)
+		}
+	}
+}

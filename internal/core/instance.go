@@ -204,14 +204,16 @@ func (s *State) instance(f aweigh.Fact) *Instance {
 			i = &Instance{ID: f.Instance}
 			s.Instances[f.Instance] = i
 		}
-		lives := i.Container.RestartCount
+		before := i.Container
 		i.Container = *f.Container
-		i.Container.RestartCount = max(lives, f.Container.RestartCount)
+		if !i.Container.Started.After(before.Started) { // a start by hand sets the count back
+			i.Container.RestartCount = max(before.RestartCount, i.Container.RestartCount)
+		}
 		i.Settings = s.settings(f.Container.Service, f.Container.Labels)
-		before := i.Service
+		service := i.Service
 		s.index.belongs(i, serviceKey(f.Container))
-		if before != "" && before != i.Service {
-			s.renamed(before, i.Container.Service, f.At)
+		if service != "" && service != i.Service {
+			s.renamed(service, i.Container.Service, f.At)
 		}
 	}
 	if i == nil || i.Settings.Ignore {

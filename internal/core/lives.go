@@ -289,11 +289,16 @@ func (s *State) seen(f aweigh.Fact) {
 			s.alreadyUp(i, l, f.At)
 		case l.Alive && c.Started.After(l.latest()), !l.Alive && c.Started.After(l.Ended):
 			missed := c.RestartCount - before
-			if l.Alive {
+			byHand := missed < 0 // that sets the count back
+			switch {
+			case l.Alive:
 				s.endUnseen(i, l, c.Started)
 				l.Counted = missed > 0
-			} else {
+			case !byHand:
 				missed-- // the death that is known was followed by one
+			}
+			if byHand {
+				missed = c.RestartCount
 			}
 			s.begin(i, c.Started, true).SeenLate = f.At.Sub(c.Started) > seenLate
 			s.missed(i, missed, f.At)

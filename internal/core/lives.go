@@ -100,7 +100,7 @@ func (s *State) signalled(f aweigh.Fact) {
 	default:
 		return // HUP, USR1 …: a wish for something else
 	}
-	if l := i.lifeAt(f.At); l != nil && l.Kill.IsZero() {
+	if l := i.lifeAt(f.At); l != nil && f.At.After(l.Kill) && !l.deliberate(i, f.At) { // else it is the SIGKILL of the same stop
 		l.Kill, l.Signal = f.At, f.Signal
 	}
 }

@@ -357,3 +357,24 @@ func TestAnOOMKillOfTheContainerIsNoted(t *testing.T) {
 	want(t, "kind", h.only().Kind, aweigh.OOMKilled)
 	want(t, "verdicts", h.verdicts(), "ready/oom-killed")
 }
+
+// `docker kill -s QUIT` has a JVM print its threads. Hours later its stop was
+// told as a crash: only the first signal of a life counted.
+func TestStopAfterASignalThatItSurvivedIsNoAlarm(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	h.kill(c, "SIGQUIT")
+	h.pass(time.Hour)
+	h.kill(c, "SIGTERM")
+	h.pass(10 * time.Second)
+	h.kill(c, "SIGKILL")
+	h.die(c, 137)
+	h.stop(c)
+	h.pass(time.Minute)
+	h.noIncident()
+	want(t, "verdicts", h.verdicts(), "ready/stopped")
+	want(t, "reason", h.starts[h.order[0]].Run.Reason, "stopped on SIGTERM")
+}

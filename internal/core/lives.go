@@ -1,7 +1,7 @@
 package core
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +34,7 @@ func (s *State) started(f aweigh.Fact) {
 		s.endUnseen(i, l, f.At)
 	}
 	l = s.begin(i, f.At, false)
+	i.Recent = slices.DeleteFunc(i.Recent, func(id string) bool { return strings.HasPrefix(id, refusal) }) // the next one is another
 	// The inspection after the event may show a later life already or, where there
 	// was none, the life before.
 	if c := f.Container; c != nil && !c.Started.After(f.At) && (i.Before == nil || !i.Before.isOf(c)) {
@@ -428,6 +429,9 @@ func (s *State) removed(f aweigh.Fact) {
 	}
 }
 
+// refusal begins the identity of a refused start. Inspections go on to tell of it.
+const refusal = "refused/"
+
 // refused is a start that the engine could not make: a taken port, a missing
 // program. No `die` follows, and no restart policy tries again.
 func (s *State) refused(f aweigh.Fact) {
@@ -435,7 +439,7 @@ func (s *State) refused(f aweigh.Fact) {
 	if i == nil {
 		return
 	}
-	id := fmt.Sprintf("refused/%s/%s", i.ID, f.Container.Error)
+	id := refusal + i.ID + "/" + f.Container.Error
 	if !i.takes(aweigh.Fact{ID: id}) || i.alive() {
 		return
 	}

@@ -286,3 +286,25 @@ func TestOldDeathBeginsNoLife(t *testing.T) {
 		t.Errorf("%d starts, want %d", len(h.starts), starts)
 	}
 }
+
+// Its port was taken once, and it could be started later. When the port was taken
+// again, nobody was told: that was known already.
+func TestTheSameRefusalAfterAStartIsAnotherOne(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	refused := *c
+	refused.Status, refused.Error = "exited", "Bind for 0.0.0.0:5003 failed: port is already allocated"
+	for range 2 {
+		h.start(c)
+		h.answer(c, true)
+		h.pass(3 * time.Hour)
+		h.kill(c, "SIGTERM")
+		h.die(c, 0)
+		h.stop(c)
+		h.see(&refused)
+		h.see(&refused)
+		h.pass(time.Minute)
+	}
+	want(t, "told", h.occasions(), "ready opened resolved opened")
+	want(t, "verdicts", h.verdicts(), "ready/stopped refused ready/stopped refused")
+}

@@ -385,7 +385,10 @@ func (s *State) oom(f aweigh.Fact) {
 		return
 	}
 	// When its main process was the victim, `die` follows at once.
-	i.Life.OOM, i.Life.OOMAt = true, f.At.UTC()
+	i.Life.OOM = true
+	if i.Life.OOMAt.IsZero() { // one a second must not put off that it is told
+		i.Life.OOMAt = f.At.UTC()
+	}
 }
 
 // oomGrace is how long after the kernel's word a container must live for the
@@ -395,10 +398,13 @@ const oomGrace = 2 * time.Second
 // survived is about a container that lives on after an OOM kill: a gunicorn
 // worker can be killed for ever while its master listens.
 func (s *State) survived(i *Instance, at time.Time) {
-	i.Life.OOMAt = time.Time{}
+	i.Life.OOM, i.Life.OOMAt = false, time.Time{} // its end may have another reason
 	s.touch(i)
 	s.trouble(i, happening{kind: aweigh.OOMKilled, severity: aweigh.Warning, at: at, life: i.Life,
 		summary: "the kernel killed a process of it for want of memory; the container goes on"})
+	if v := s.service(i); s.allUp(v) {
+		s.well(v, at) // no start will follow that could
+	}
 }
 
 // removed is the end of an instance, of which its service keeps what matters.

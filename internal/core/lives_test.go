@@ -378,3 +378,33 @@ func TestStopAfterASignalThatItSurvivedIsNoAlarm(t *testing.T) {
 	want(t, "verdicts", h.verdicts(), "ready/stopped")
 	want(t, "reason", h.starts[h.order[0]].Run.Reason, "stopped on SIGTERM")
 }
+
+// A worker that was killed once kept its incident open for ever, and the end of
+// the container hours later was taken for the kernel's doing.
+func TestAnOOMKillOfAWorkerIsOver(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	h.apply(aweigh.Fact{Kind: aweigh.FactOOM, Instance: "w1"})
+	h.pass(8 * time.Hour)
+	want(t, "told", h.occasions(), "ready opened resolved")
+	h.die(c, 1)
+	want(t, "verdicts", h.verdicts(), "ready/crashed")
+}
+
+// Each new one put off the telling of the one before.
+func TestOOMKillsEachSecondAreTold(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	for range 10 {
+		h.pass(time.Second)
+		h.apply(aweigh.Fact{Kind: aweigh.FactOOM, Instance: "w1"})
+	}
+	want(t, "kind", h.only().Kind, aweigh.OOMKilled)
+	h.die(c, 137) // the last one hit its main process
+	want(t, "verdicts", h.verdicts(), "ready/oom-killed")
+}

@@ -46,7 +46,7 @@ func (s *State) stepped(f aweigh.Fact) {
 		shift(d, &a.Since, &a.Last)
 		s.changes.touched["arrival:"+project] = a
 	}
-	shift(d, &s.Engine.Lost, &s.Engine.Watching)
+	shift(d, &s.Engine.Lost, &s.Engine.Watching, &s.Engine.Regained)
 	s.changes.touched["engine:"] = &s.Engine
 }
 

@@ -308,3 +308,56 @@ func TestTheSameRefusalAfterAStartIsAnotherOne(t *testing.T) {
 	want(t, "told", h.occasions(), "ready opened resolved opened")
 	want(t, "verdicts", h.verdicts(), "ready/stopped refused ready/stopped refused")
 }
+
+// A watcher that came back after more than `silence`, an engine that did, and a
+// service that had been down so long were each told as a silence at once. The time
+// that they were away was learned as a pause as well, and so no silence was told
+// for a day.
+func TestWhatNobodyCouldHearIsNoSilence(t *testing.T) {
+	for name, away := range map[string]func(h *history, c *aweigh.Container){
+		"the watcher was away": func(h *history, c *aweigh.Container) {
+			since := h.now
+			h.now = h.now.Add(10 * time.Minute)
+			h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: since})
+		},
+		"the engine was away": func(h *history, c *aweigh.Container) {
+			h.apply(aweigh.Fact{Kind: aweigh.FactLost})
+			h.pass(10 * time.Minute)
+			h.apply(aweigh.Fact{Kind: aweigh.FactRegained})
+		},
+		"it was down": func(h *history, c *aweigh.Container) {
+			h.die(c, 1)
+			h.pass(10 * time.Minute)
+			h.start(c)
+			h.answer(c, true)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHistory(t)
+			silences := func() (n int) {
+				for _, one := range h.incidents {
+					if one.Kind == aweigh.Silence {
+						n++
+					}
+				}
+				return n
+			}
+			talk := func(n int) {
+				for range n {
+					h.apply(aweigh.Fact{Kind: aweigh.FactTalked, Instance: "w1"})
+					h.pass(30 * time.Second)
+				}
+			}
+			c := box("w1", "webhook")
+			h.start(c)
+			h.answer(c, true)
+			talk(180)
+			away(h, c)
+			h.pass(10 * time.Second)
+			want(t, "silences at once", silences(), 0)
+			talk(4)
+			h.pass(10 * time.Minute)
+			want(t, "silences later", silences(), 1)
+		})
+	}
+}

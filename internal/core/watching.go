@@ -79,6 +79,6 @@ func (s *State) regained(f aweigh.Fact) {
 	if n := s.Incidents[s.Engine.Told]; n != nil && n.Open() {
 		s.resolve(n, f.At, "the container engine answers again")
 	}
-	s.Engine = Engine{Watching: s.Engine.Watching}
+	s.Engine = Engine{Watching: s.Engine.Watching, Regained: f.At.UTC()}
 	s.changes.touched["engine:"] = &s.Engine
 }

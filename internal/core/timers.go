@@ -184,6 +184,9 @@ func (s *State) confirmDue(v *Service) time.Time {
 			latest = at
 		}
 	}
+	if looked := s.Engine.Watching.Add(lookAround); !latest.IsZero() && latest.Before(looked) {
+		return looked
+	}
 	return latest
 }
 

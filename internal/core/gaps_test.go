@@ -1,0 +1,52 @@
+package core_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// What fell due while the watcher was away was judged before it had looked: a
+// start that had been ready for minutes was told as timed out, a loop as over.
+func TestWatcherThatComesBackLooksBeforeItJudges(t *testing.T) {
+	h := newHistory(t)
+	one, two, hangs := box("w1", "webhook"), box("s1", "sighook"), box("h1", "hangs")
+	for range 3 {
+		h.start(two)
+		h.pass(time.Second)
+		h.die(two, 1)
+	}
+	h.start(two)
+	h.answer(two, true)
+	h.start(one)
+	h.start(hangs)
+	h.answer(hangs, false)
+	h.pass(10 * time.Second)
+	since := h.now
+	h.now = h.now.Add(3 * time.Minute)
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: since})
+	h.pass(time.Second)
+	want(t, "told", h.occasions(), "opened raised opened") // the last one is about the gap
+	h.die(two, 1)
+	h.answer(one, true)
+	h.answer(hangs, false)
+	h.pass(40 * time.Second)
+	want(t, "verdicts", h.verdicts(), "crashed crashed crashed ready/crashed ready/ timed-out")
+	want(t, "told", h.occasions(), "opened raised opened opened") // and it of what hangs
+}
+
+// The engine was away when the watcher was ended. The next one told at once that
+// it still was.
+func TestWatcherThatComesBackAsksTheEngineFirst(t *testing.T) {
+	h := newHistory(t)
+	h.apply(aweigh.Fact{Kind: aweigh.FactLost})
+	h.pass(10 * time.Second)
+	since := h.now
+	h.now = h.now.Add(50 * time.Second)
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: since})
+	h.pass(time.Second)
+	h.apply(aweigh.Fact{Kind: aweigh.FactRegained})
+	h.pass(time.Hour)
+	h.noIncident()
+}

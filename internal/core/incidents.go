@@ -200,6 +200,10 @@ func (s *State) resolvedByHand(f aweigh.Fact) {
 		why += ": " + f.Reason
 	}
 	s.resolve(n, f.At, why)
+	if v := s.Services[n.Key]; v != nil && n.Group == starting {
+		v.Unproven = time.Time{} // they know that: what is told again must be news
+		s.touchService(v)
+	}
 }
 
 // tell makes a notification of an incident, unless people are not to be told.

@@ -361,3 +361,20 @@ func TestWhatNobodyCouldHearIsNoSilence(t *testing.T) {
 		})
 	}
 }
+
+// It was opened again the moment after, as `startup-unconfirmed`: the same start,
+// which hung as before.
+func TestWhatIsResolvedByHandIsNotToldAgainAtOnce(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, false)
+	h.pass(3 * time.Minute)
+	h.apply(aweigh.Fact{Kind: aweigh.FactResolved, Incident: h.only().ID, By: "eve"})
+	h.pass(10 * time.Minute)
+	want(t, "told", h.occasions(), "opened resolved")
+	h.die(c, 1)
+	h.start(c)
+	h.pass(3 * time.Minute)
+	want(t, "told", h.occasions(), "opened resolved raised") // that is news
+}

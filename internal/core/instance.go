@@ -192,8 +192,18 @@ type Service struct {
 	Seen time.Time `json:"seen,omitzero"`
 }
 
-// serviceKey tells services of the same name in two projects apart.
-func serviceKey(c *aweigh.Container) string { return c.Project + "/" + c.Service }
+// serviceKey tells services of the same name in two projects apart, and from a
+// service what a person runs of it once (`docker compose run`): how that ends says
+// nothing about the service.
+func serviceKey(c *aweigh.Container) string {
+	key := c.Project + "/" + c.Service
+	if c.OneOff {
+		key += oneOff
+	}
+	return key
+}
+
+const oneOff = "/one-off"
 
 // instance finds or makes the instance that a fact is about, with what the
 // fact knows of it. It is nil for one that is to be left alone, or unknown.

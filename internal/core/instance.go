@@ -263,8 +263,18 @@ func (s *State) instancesOf(v *Service) []*Instance {
 // anyAlive reports whether a service has an instance that lives, or that the
 // engine is about to start again.
 func (s *State) anyAlive(v *Service) bool {
+	return slices.ContainsFunc(s.instancesOf(v), (*Instance).goesOn)
+}
+
+// goesOn reports whether it lives, or the engine is about to start it again.
+func (i *Instance) goesOn() bool {
+	return i.alive() || i.Life != nil && i.Life.Crash && !i.Stopped && i.Life.Again
+}
+
+// anyComing reports whether an instance of a service has yet to come up.
+func (s *State) anyComing(v *Service) bool {
 	return slices.ContainsFunc(s.instancesOf(v), func(i *Instance) bool {
-		return i.alive() || i.Life != nil && i.Life.Crash && !i.Stopped && i.Life.Again
+		return i.goesOn() && !(i.alive() && i.Life.Up)
 	})
 }
 

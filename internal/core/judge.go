@@ -22,10 +22,12 @@ func (s *State) endStopped(i *Instance, l *Life) {
 	}
 	i.Stopped = true
 	v.Left, v.LeftLife = l.Ended, i.ID
-	if !s.anyAlive(v) {
-		s.gone(v, l.Ended, "it was stopped on purpose")
-		v.Row, v.Tally, v.Crashes = 0, nil, nil // what is put in its place is another matter
+	if s.anyAlive(v) {
+		s.without(v, l.Ended)
+		return
 	}
+	s.gone(v, l.Ended, "it was stopped on purpose")
+	v.Row, v.Tally, v.Crashes = 0, nil, nil // what is put in its place is another matter
 }
 
 // gone is a service without an instance, because somebody wanted that.
@@ -155,7 +157,7 @@ func (s *State) ready(i *Instance, at time.Time, how string) {
 	s.touch(i)
 	s.touchStart(l)
 	s.well(v, at)
-	s.servesAgain(i, v, at)
+	s.servesAgain(v, at)
 }
 
 // well is the moment from which a service does well.
@@ -166,6 +168,9 @@ func (s *State) well(v *Service, at time.Time) {
 	if n == nil {
 		v.Row, v.Tally = 0, nil
 		return
+	}
+	if s.anyComing(v) {
+		return // the incident may be about that one
 	}
 	n.ResolveAt = at.Add(n.Settle).UTC()
 	s.touchIncident(n)
@@ -250,11 +255,11 @@ func (s *State) said(f aweigh.Fact) {
 			s.verdict(l, f.Said.Verdict, f.At, f.Reason)
 		}
 	case "run.unhealthy":
-		l.LastError = f.Reason
-		s.fails(i, f.At, i.Settings.Retries) // it has counted by itself
+		l.LastError, l.Failures = f.Reason, i.Settings.Retries // it has counted by itself
+		s.fails(i, f.At, l.Failures)
 	case "run.healthy":
 		l.Failures = 0
-		s.servesAgain(i, s.service(i), f.At)
+		s.servesAgain(s.service(i), f.At)
 	case "run.oom":
 		s.survived(i, f.At)
 	case "start.slow":

@@ -178,10 +178,12 @@ func (s *State) stopped(f aweigh.Fact) {
 	if i.Braked {
 		return // our own doing: the trouble goes on until a person acts
 	}
-	if !s.anyAlive(v) {
-		s.gone(v, f.At, "it was stopped on purpose")
-		v.Row, v.Tally, v.Crashes = 0, nil, nil
+	if s.anyAlive(v) {
+		s.without(v, f.At)
+		return
 	}
+	s.gone(v, f.At, "it was stopped on purpose")
+	v.Row, v.Tally, v.Crashes = 0, nil, nil
 }
 
 // askedAfterAll reports whether a `stop` just after a death says that the death
@@ -426,13 +428,19 @@ func (s *State) removed(f aweigh.Fact) {
 	case v == nil || tidied:
 	case !s.anyAlive(v):
 		s.gone(v, f.At, "it was removed")
-	case s.allUp(v):
-		// What did not start was beside others that serve, as in a rollout that
-		// failed: no start will follow that could prove the service well.
-		if n := s.openIn(v, starting); n != nil && n.ResolveAt.IsZero() {
-			s.well(v, f.At)
-		}
+	default:
+		s.without(v, f.At)
 	}
+}
+
+// without is a service that goes on without one of its instances, because
+// somebody wanted that. What was broken may have been that one, as in a rollout
+// that failed: no start and no answer will follow that could prove the others well.
+func (s *State) without(v *Service, at time.Time) {
+	if n := s.openIn(v, starting); n != nil && n.ResolveAt.IsZero() && s.allUp(v) {
+		s.well(v, at)
+	}
+	s.servesAgain(v, at)
 }
 
 // refusal begins the identity of a refused start. Inspections go on to tell of it.

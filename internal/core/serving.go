@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aweigh/aweigh"
@@ -38,7 +39,7 @@ func (s *State) answered(f aweigh.Fact) {
 		s.ready(i, f.At, "it answers "+f.Target)
 		return
 	}
-	s.servesAgain(i, s.service(i), f.At)
+	s.servesAgain(s.service(i), f.At)
 }
 
 // counts reports whether a failed answer means that it does not serve. What its
@@ -78,14 +79,20 @@ func (i *Instance) settleServing() time.Duration {
 	return time.Duration(i.Settings.Retries) * i.Settings.Interval
 }
 
-// servesAgain begins the settling of an incident about what it answers.
-func (s *State) servesAgain(i *Instance, v *Service, at time.Time) {
+// servesAgain begins the settling of an incident about what a service answers,
+// unless one of its instances is bad still.
+func (s *State) servesAgain(v *Service, at time.Time) {
 	n := s.openIn(v, serving)
-	if n == nil || !n.ResolveAt.IsZero() || i.Life.Health == "unhealthy" {
+	if n == nil || !n.ResolveAt.IsZero() || slices.ContainsFunc(s.instancesOf(v), (*Instance).bad) {
 		return
 	}
 	n.ResolveAt = at.Add(n.Settle).UTC()
 	s.touchIncident(n)
+}
+
+// bad reports whether the last word of a living instance is that it does not serve.
+func (i *Instance) bad() bool {
+	return i.alive() && (i.Life.Health == "unhealthy" || i.Life.Failures >= max(1, i.Settings.Retries))
 }
 
 // health is a verdict of the container's own health check.
@@ -110,7 +117,7 @@ func (s *State) healthIs(i *Instance, status, reason string, at time.Time) {
 		if l.Proven.IsZero() {
 			s.ready(i, at, "its own health check passes")
 		}
-		s.servesAgain(i, s.service(i), at)
+		s.servesAgain(s.service(i), at)
 	case "unhealthy":
 		summary := "its own health check fails"
 		if reason != "" {

@@ -174,7 +174,7 @@ type Service struct {
 	Project string `json:"project,omitempty"`
 	Drill   bool   `json:"drill,omitempty"` // it is a copy that a drill made
 	// Crashes are those of the last LoopWindow.
-	Crashes []time.Time `json:"crashes,omitempty"`
+	Crashes []Crash `json:"crashed,omitempty"`
 	// Row counts failures in a row; a proven start that lasts ends it.
 	Row   int            `json:"row,omitempty"`
 	Tally map[string]int `json:"tally,omitempty"` // how those of the row ended
@@ -190,6 +190,13 @@ type Service struct {
 	Signals map[string]*Reading `json:"signals,omitempty"`
 	// Seen is when the last instance of it was there.
 	Seen time.Time `json:"seen,omitzero"`
+}
+
+// Crash is one crash of a service.
+type Crash struct {
+	At       time.Time `json:"at"`
+	Instance string    `json:"instance,omitempty"`
+	Early    bool      `json:"early,omitempty"` // before it was ready
 }
 
 // serviceKey tells services of the same name in two projects apart, and from a

@@ -84,7 +84,7 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 		c.was = fmt.Sprintf("%s after %s, before it was ready", howEnded(exit), human(lived))
 		s.verdict(l, aweigh.Crashed, l.Ended, c.was+lastWords(c.words))
 	}
-	v.Crashes = append(v.Crashes, l.Ended)
+	v.Crashes = append(v.Crashes, Crash{l.Ended, i.ID, !l.Up})
 	v.Row++
 	if v.Tally == nil {
 		v.Tally = map[string]int{}

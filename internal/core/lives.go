@@ -201,7 +201,7 @@ func (l *Life) askedAfterAll(at time.Time) bool {
 func (s *State) takeBack(i *Instance, v *Service, l *Life) {
 	l.Crash, l.Signal = false, "a stop"
 	v.Row = max(0, v.Row-1)
-	if n := len(v.Crashes); n > 0 && v.Crashes[n-1].Equal(l.Ended) {
+	if n := len(v.Crashes); n > 0 && v.Crashes[n-1].At.Equal(l.Ended) {
 		v.Crashes = v.Crashes[:n-1]
 	}
 	l.Start.InARow = 0
@@ -346,7 +346,7 @@ func (s *State) missed(i *Instance, n int, at time.Time) {
 	}
 	v := s.service(i)
 	for range min(n, 50) {
-		v.Crashes = append(v.Crashes, at.UTC())
+		v.Crashes = append(v.Crashes, Crash{At: at.UTC(), Instance: i.ID})
 	}
 	v.Row += n
 	s.troubleOfCrash(i, v, i.Life, at, crash{was: "restarted", unseen: n})

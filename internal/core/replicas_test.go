@@ -82,3 +82,31 @@ func TestUnhealthyReplicaIsOverWithIt(t *testing.T) {
 	h.pass(5 * time.Minute)
 	want(t, "told", h.occasions(), "ready opened resolved")
 }
+
+// Three replicas whose database was not up yet were told as a crash loop.
+func TestReplicasThatEachFailOnceAreNoLoop(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		h := newHistory(t)
+		all := []*aweigh.Container{box("w1", "webhook"), box("w2", "webhook"), box("w3", "webhook")}
+		for _, c := range all {
+			h.start(c)
+			h.pass(time.Second)
+			h.die(c, 1)
+		}
+		for _, c := range all {
+			h.start(c)
+			h.pass(time.Second)
+		}
+		h.noIncident()
+		if again {
+			h.die(all[1], 1)
+			want(t, "kind", h.only().Kind, aweigh.StartupFailed)
+			continue
+		}
+		for _, c := range all {
+			h.answer(c, true)
+		}
+		h.pass(time.Hour)
+		h.noIncident()
+	}
+}

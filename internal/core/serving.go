@@ -61,7 +61,7 @@ func (s *State) fails(i *Instance, at time.Time, failures int) {
 	if failures < i.Settings.Retries || !i.alive() || !i.Life.Up {
 		return
 	}
-	if n := s.openIn(s.service(i), serving); n != nil {
+	if n := s.openIn(s.service(i), serving); n != nil && n.Severity == aweigh.Critical {
 		n.ResolveAt = time.Time{} // it had begun to settle
 		s.touchIncident(n)
 		return

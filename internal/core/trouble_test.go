@@ -378,3 +378,23 @@ func TestWhatIsResolvedByHandIsNotToldAgainAtOnce(t *testing.T) {
 	h.pass(3 * time.Minute)
 	want(t, "told", h.occasions(), "opened resolved raised") // that is news
 }
+
+// The warning said that the probe is answered well. Nobody was told when it was
+// not any more.
+func TestUnhealthyServiceThatServesNoMoreIsWorse(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.Probe = "http://:5003/" })
+	c := box("w1", "webhook")
+	c.HealthCheck = true
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	h.apply(aweigh.Fact{Kind: aweigh.FactHealth, Instance: "w1"})
+	want(t, "severity", h.only().Severity, aweigh.Warning)
+	for range 9 {
+		h.answer(c, false)
+		h.pass(10 * time.Second)
+	}
+	want(t, "severity", h.only().Severity, aweigh.Critical)
+	want(t, "kind", h.only().Kind, aweigh.NotServing)
+	want(t, "told", h.occasions(), "ready opened raised")
+}

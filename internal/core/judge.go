@@ -225,7 +225,7 @@ const ownDeadlineGrace = 30 * time.Second
 // said is what aweigh-init inside tells: it is nearer, and knows better.
 func (s *State) said(f aweigh.Fact) {
 	i := s.instance(f)
-	if i == nil || f.Said == nil || !i.takes(f) || !i.alive() {
+	if i == nil || f.Said == nil || !i.takes(f) || !i.alive() || i.saidBefore(f.Said.Start) {
 		return
 	}
 	l := i.Life
@@ -265,6 +265,21 @@ func (s *State) said(f aweigh.Fact) {
 	case "start.slow":
 		l.LastError = f.Reason
 	}
+}
+
+// saidBefore reports whether aweigh-init said something in the life before, or of
+// another start than this life's: the end of an output may be read seconds after
+// the engine has started the next life.
+func (i *Instance) saidBefore(start string) bool {
+	l, b := i.Life, i.Before
+	switch {
+	case start == "" || start == l.Start.Inner:
+		return false
+	case l.Start.Inner != "" || b != nil && start == b.Start.Inner:
+		return true
+	}
+	at, ok := aweigh.IDTime(start)
+	return ok && b != nil && !b.Unseen && l.Clock == 0 && at.Before(b.Ended)
 }
 
 // howEnded says an exit in a word or two.

@@ -408,3 +408,35 @@ func TestOOMKillsEachSecondAreTold(t *testing.T) {
 	h.die(c, 137) // the last one hit its main process
 	want(t, "verdicts", h.verdicts(), "ready/oom-killed")
 }
+
+// The end of an output was read after the next life had begun. That was then as
+// ready, or as failed, as the one before.
+func TestLateWordOfAweighInitIsAboutItsOwnLife(t *testing.T) {
+	for _, heard := range []string{"all of it", "its end", "its end, and the next one's begin"} {
+		h := newHistory(t)
+		c := box("w1", "webhook")
+		c.Supervised = true
+		say := func(event, start string) {
+			h.apply(aweigh.Fact{Kind: aweigh.FactSaid, Instance: "w1", Said: &aweigh.Said{Event: event, Start: start, Verdict: aweigh.TimedOut, TookMS: 60_000}})
+		}
+		one := aweigh.NewID(h.now)
+		h.start(c)
+		if h.pass(time.Minute); heard != "all of it" {
+			say("start.begin", one)
+		}
+		h.die(c, 124)
+		h.pass(time.Second)
+		two := aweigh.NewID(h.now.Add(-time.Millisecond)) // the event comes a little later
+		if h.start(c); heard == "its end, and the next one's begin" {
+			say("start.begin", two)
+		}
+		say("start.begin", one)
+		say("start.ready", one)
+		say("start.failed", one)
+		want(t, heard, h.verdicts(), "crashed ")
+		say("start.begin", two)
+		say("start.ready", two)
+		want(t, heard, h.verdicts(), "crashed ready/")
+		want(t, "inner", h.starts[h.order[1]].Inner, two)
+	}
+}

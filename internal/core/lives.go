@@ -60,7 +60,8 @@ func (s *State) begin(i *Instance, at time.Time, inspected bool) *Life {
 	}
 	l.Start = aweigh.Start{ID: aweigh.DerivedID(at, i.ID+at.Format(time.RFC3339Nano)), Service: v.Name, Project: v.Project,
 		Instance: short(i.ID), Host: s.Host, Began: at, Image: i.Container.Image, ImageID: i.Container.ImageID, Drill: i.Drill()}
-	i.Life, i.Stopped, i.Braked = l, false, false
+	i.Braked = i.Braked && !i.Stopped // else the engine was quicker than our stop
+	i.Life, i.Stopped = l, false
 	i.Lives++
 	v.Seen = at
 	if v.Unproven.IsZero() {

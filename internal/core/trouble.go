@@ -98,11 +98,11 @@ func (s *State) excused(i *Instance, v *Service) (n int) {
 
 // brake has a loop stopped that has gone on for as long as the user allows.
 func (s *State) brake(i *Instance, v *Service) {
-	if i.Settings.Brake == 0 || v.Row < i.Settings.Brake || i.Braked || !i.Life.Again {
+	if i.Settings.Brake == 0 || v.Row < i.Settings.Brake || !i.Life.Again {
 		return
 	}
 	i.Braked = true
-	s.changes.Brake = append(s.changes.Brake, i.ID)
+	s.changes.Brake = append(s.changes.Brake, i.ID) // once more, if it was quicker than that
 	if n := s.openIn(v, starting); n != nil {
 		n.Summary += fmt.Sprintf("; Aweigh has stopped it after %d failures in a row (crash_loop.brake)", v.Row)
 		s.touchIncident(n)

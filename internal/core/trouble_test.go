@@ -398,3 +398,33 @@ func TestUnhealthyServiceThatServesNoMoreIsWorse(t *testing.T) {
 	want(t, "kind", h.only().Kind, aweigh.NotServing)
 	want(t, "told", h.occasions(), "ready opened raised")
 }
+
+// The engine was quicker than the brake, which ended a life that had just begun.
+// That was taken for a person's stop, and resolved the incident.
+func TestTheBrakeOnALifeThatHasBegunIsNoPersonsStop(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.Brake = 4 })
+	c := box("w1", "webhook")
+	for range 5 { // once more before the brake came about
+		h.start(c)
+		h.pass(time.Second)
+		h.die(c, 1)
+		h.pass(100 * time.Millisecond)
+	}
+	want(t, "braked", strings.Join(h.braked, " "), "w1 w1")
+	h.start(c)
+	h.pass(time.Millisecond)
+	h.kill(c, "SIGTERM")
+	h.die(c, 143)
+	h.stop(c)
+	h.pass(time.Hour)
+	want(t, "told", h.occasions(), "opened raised")
+	want(t, "said", strings.Count(h.only().Summary, "has stopped it"), 1)
+	h.start(c) // a person has mended it
+	h.answer(c, true)
+	h.pass(time.Hour)
+	want(t, "told", h.occasions(), "opened raised resolved")
+	h.die(c, 1)
+	h.pass(100 * time.Millisecond)
+	h.stop(c) // and now it is a person's
+	want(t, "resolution", h.only().Resolution, "it was stopped on purpose")
+}

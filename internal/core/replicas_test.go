@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/core"
 )
 
 // replicas are two instances of a service; the first is ready.
@@ -109,4 +110,24 @@ func TestReplicasThatEachFailOnceAreNoLoop(t *testing.T) {
 		h.pass(time.Hour)
 		h.noIncident()
 	}
+}
+
+// The first crash of a replica that had served for weeks came beside one that
+// loops, and it was stopped for the failures of that one.
+func TestTheBrakeStopsTheReplicaThatLoops(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.Brake = 4 })
+	one, two := replicas(h)
+	for n := range 4 {
+		if n > 0 {
+			h.start(two)
+		}
+		h.pass(time.Second)
+		if n == 3 {
+			h.die(one, 1)
+			want(t, "stopped", len(h.braked), 0)
+		}
+		h.die(two, 1)
+		h.pass(time.Second)
+	}
+	want(t, "stopped", fmt.Sprint(h.braked), "[w2]")
 }

@@ -261,6 +261,14 @@ func (s *State) service(i *Instance) *Service {
 // Drill is the name of the drill whose copy the instance is, "" for all others.
 func (i *Instance) Drill() string { return i.Container.Labels[aweigh.DrillLabel] }
 
+// settingsOf are what is set for a service: what its first instance has.
+func (s *State) settingsOf(v *Service) Settings {
+	for _, i := range s.instancesOf(v) {
+		return i.Settings
+	}
+	return s.settings(v.Name, nil)
+}
+
 // instancesOf are the instances of a service, in the order of their ids: what
 // is concluded must not depend on chance.
 func (s *State) instancesOf(v *Service) []*Instance {

@@ -428,3 +428,20 @@ func TestTheBrakeOnALifeThatHasBegunIsNoPersonsStop(t *testing.T) {
 	h.stop(c) // and now it is a person's
 	want(t, "resolution", h.only().Resolution, "it was stopped on purpose")
 }
+
+// What was opened in a window was escalated in it, which nobody heard, and never
+// again.
+func TestWhatIsStillOpenAfterAWindowIsEscalated(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
+	h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Services: "web*", Until: h.now.Add(3 * time.Hour)}})
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(3*time.Hour + 59*time.Minute)
+	want(t, "told", h.occasions(), "opened")
+	h.pass(2 * time.Minute)
+	want(t, "told", h.occasions(), "opened escalated")
+	h.pass(3 * time.Hour)
+	want(t, "told", h.occasions(), "opened escalated reminder")
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/core"
 )
 
 // brief is a container that lived for a millisecond, as Engine 20.10 shows it
@@ -142,4 +143,47 @@ func TestRestartCountBeginsAgainWithAStartByHand(t *testing.T) {
 			want(t, "kind", n.Kind, aweigh.UnexpectedRestart)
 		}
 	}
+}
+
+// An inspection told of the next life before the end of the one before came, which
+// then was taken for the present one's.
+func TestLateEndIsThatOfTheLifeBefore(t *testing.T) {
+	late := func(h *history, kill bool, code int) *aweigh.Container {
+		c := box("w1", "webhook")
+		h.start(c)
+		h.answer(c, true)
+		h.pass(time.Hour)
+		at := h.now
+		h.pass(time.Second)
+		c.Started = h.now
+		h.see(c)
+		h.answer(c, code == 1)
+		if kill {
+			h.apply(aweigh.Fact{Kind: aweigh.FactSignalled, Instance: "w1", Signal: "SIGTERM", ID: "kill", At: at})
+		}
+		h.apply(aweigh.Fact{Kind: aweigh.FactDied, Instance: "w1", Exit: &aweigh.Exit{Code: code}, ID: "die", At: at.Add(time.Millisecond)})
+		h.start(c)
+		return c
+	}
+	h := newHistory(t, func(c *core.Settings) { c.StartupTimeout = 10 * time.Minute })
+	late(h, true, 0) // and the next life does not come up
+	h.pass(3 * time.Minute)
+	want(t, "kind", h.only().Kind, aweigh.StartupUnconfirmed)
+
+	h = newHistory(t)
+	late(h, false, 1) // and the next life was ready before
+	h.pass(time.Hour)
+	want(t, "kind", h.only().Kind, aweigh.UnexpectedRestart)
+	want(t, "told", h.occasions(), "ready opened resolved")
+}
+
+// It timed out, and then it ended: one start failed, not two in a row.
+func TestStartThatTimedOutAndThenEndedFailedOnce(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.pass(3 * time.Minute)
+	h.die(c, 1)
+	want(t, "in a row", h.starts[h.order[0]].InARow, 1)
+	want(t, "count", h.only().Count, 2)
 }

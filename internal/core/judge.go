@@ -20,6 +20,9 @@ func (s *State) endStopped(i *Instance, l *Life) {
 	} else {
 		s.verdict(l, aweigh.Stopped, l.Ended, how+" before it was ready")
 	}
+	if l != i.Life {
+		return // its event came late: the next life has begun
+	}
 	i.Stopped = true
 	v.Left, v.LeftLife = l.Ended, i.ID
 	switch {
@@ -48,7 +51,7 @@ func (s *State) gone(v *Service, at time.Time, why string) {
 // endJob is the good end of what was made to end: its exit status is the proof.
 func (s *State) endJob(i *Instance, l *Life) {
 	v := s.service(i)
-	i.Stopped = true
+	i.Stopped = l == i.Life
 	if l.Up {
 		s.endRun(l, aweigh.RunStopped, "a job that ended well (exit status 0)")
 	} else {
@@ -88,7 +91,9 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 		s.verdict(l, aweigh.Crashed, l.Ended, c.was+lastWords(c.words))
 	}
 	v.Crashes = append(v.Crashes, Crash{l.Ended, i.ID, !l.Up})
-	v.Row++
+	if l.Up || l.Start.InARow == 0 { // else its deadline has counted it
+		v.Row++
+	}
 	if v.Tally == nil {
 		v.Tally = map[string]int{}
 	}
@@ -102,6 +107,9 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 	}
 	s.touchStart(l)
 	s.troubleOfCrash(i, v, l, l.Ended, c)
+	if l != i.Life && i.alive() && i.Life.Up {
+		s.well(v, i.Life.began()) // its event came late: no start will follow that could
+	}
 }
 
 // verdict ends a start.

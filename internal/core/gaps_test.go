@@ -1,10 +1,12 @@
 package core_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/core"
 )
 
 // What fell due while the watcher was away was judged before it had looked: a
@@ -49,4 +51,41 @@ func TestWatcherThatComesBackAsksTheEngineFirst(t *testing.T) {
 	h.apply(aweigh.Fact{Kind: aweigh.FactRegained})
 	h.pass(time.Hour)
 	h.noIncident()
+}
+
+// `ignore: true` left what was open about the service open, and reminded of it.
+func TestServiceThatIsIgnoredNowLeavesNothingOpen(t *testing.T) {
+	h := newHistory(t)
+	rows := map[string][]byte{}
+	c := box("w1", "webhook")
+	h.start(c)
+	h.pass(3 * time.Minute)
+	want(t, "open", h.state.Incidents[h.only().ID].Open(), true)
+	for id, i := range h.state.Instances { // as it is stored
+		rows["instance:"+id] = mustJSON(t, i)
+	}
+	for key, v := range h.state.Services {
+		rows["service:"+key] = mustJSON(t, v)
+	}
+	for id, n := range h.state.Incidents {
+		rows["incident:"+id] = mustJSON(t, n)
+	}
+	var err error
+	if h.state, err = core.Load("aws-1", func(string, map[string]string) core.Settings { return core.Settings{Ignore: true} }, rows); err != nil {
+		t.Fatal(err)
+	}
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: h.now.Add(-time.Second)})
+	want(t, "resolution", h.only().Resolution, "it is ignored now")
+	h.see(c)
+	h.pass(100 * time.Hour)
+	want(t, "told", h.occasions(), "opened resolved")
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -416,8 +416,13 @@ func (s *State) removed(f aweigh.Fact) {
 	if i == nil {
 		return
 	}
+	s.leaves(i, f.At, "it was removed")
+}
+
+// leaves forgets an instance.
+func (s *State) leaves(i *Instance, at time.Time, why string) {
 	if i.alive() {
-		s.endUnseen(i, i.Life, f.At)
+		s.endUnseen(i, i.Life, at)
 	}
 	delete(s.Instances, i.ID)
 	s.index.leaves(i)
@@ -428,9 +433,9 @@ func (s *State) removed(f aweigh.Fact) {
 	switch {
 	case v == nil || tidied:
 	case !s.anyAlive(v):
-		s.gone(v, f.At, "it was removed")
+		s.gone(v, at, why)
 	default:
-		s.without(v, f.At)
+		s.without(v, at)
 	}
 }
 

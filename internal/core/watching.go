@@ -2,6 +2,8 @@ package core
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aweigh/aweigh"
@@ -39,6 +41,11 @@ func (s *State) watching(f aweigh.Fact) {
 		s.Engine.Lost = f.At.UTC() // it may answer by now: who had lost it is gone
 	}
 	s.changes.touched["engine:"] = &s.Engine
+	for _, id := range slices.Sorted(maps.Keys(s.Instances)) {
+		if i := s.Instances[id]; i.Settings.Ignore {
+			s.leaves(i, f.At, "it is ignored now")
+		}
+	}
 	s.putOff(f.At.UTC().Add(lookAround))
 	if f.Since.IsZero() {
 		return // the first time

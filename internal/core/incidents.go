@@ -87,7 +87,7 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 		n.Times++
 		n.Count++
 		n.Resolved, n.Clock, n.Resolution, n.Acknowledged = nil, 0, "", nil
-		n.Settle = min(2*n.Settle, maxSettle)
+		n.Settle = max(n.Settle, min(2*n.Settle, maxSettle))
 		if gravity[h.kind] >= gravity[n.Kind] {
 			n.Kind = h.kind
 		}

@@ -14,6 +14,9 @@ func (s *State) answered(f aweigh.Fact) {
 	if i == nil || !i.takes(f) || !i.alive() || f.At.Before(i.Life.earliest()) {
 		return
 	}
+	if !f.OK && i.Container.Status == "paused" {
+		return // somebody wanted that
+	}
 	l := i.Life
 	if l.Start.Probe == nil {
 		l.Start.Probe = &aweigh.Probe{}

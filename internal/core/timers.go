@@ -135,7 +135,7 @@ func (s *State) incidentDue(n *Incident, now time.Time) {
 	}
 	if due(n.RemindAt, now) {
 		s.tell(aweigh.OnReminder, n, now, nil)
-		n.Pause = min(2*n.Pause, maxPause)
+		n.Pause = max(n.Pause, min(2*n.Pause, maxPause))
 		n.RemindAt = now.Add(n.Pause).UTC()
 		s.touchIncident(n)
 	}

@@ -445,3 +445,41 @@ func TestWhatIsStillOpenAfterAWindowIsEscalated(t *testing.T) {
 	h.pass(3 * time.Hour)
 	want(t, "told", h.occasions(), "opened escalated reminder")
 }
+
+// Whoever asked for a reminder a week got one a day, after the first.
+func TestLongPausesAreNotShortened(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.RemindEvery, c.Settle = 7*24*time.Hour, 2*time.Hour })
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(20 * 24 * time.Hour)
+	want(t, "told", h.occasions(), "opened reminder reminder")
+	for range 2 {
+		h.start(c)
+		h.answer(c, true)
+		h.pass(119 * time.Minute)
+		want(t, "open", h.state.Incidents[h.only().ID].Open(), true)
+		h.pass(2 * time.Minute)
+		want(t, "open", h.state.Incidents[h.only().ID].Open(), false)
+		h.die(c, 1)
+	}
+}
+
+// `docker pause` was told as not-serving.
+func TestPausedContainerIsNotAskedToServe(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	for _, status := range []string{"paused", "running"} {
+		h.pass(time.Minute)
+		c.Status = status
+		h.see(c)
+		h.noIncident()
+		for range 3 {
+			h.answer(c, false)
+		}
+	}
+	want(t, "kind", h.only().Kind, aweigh.NotServing)
+}

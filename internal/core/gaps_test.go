@@ -38,6 +38,18 @@ func TestWatcherThatComesBackLooksBeforeItJudges(t *testing.T) {
 	want(t, "told", h.occasions(), "opened raised opened opened") // and it of what hangs
 }
 
+// What begins after it has come back waits for nothing.
+func TestWatcherThatHasJustComeConfirmsInTime(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.ConfirmWithin = 5 * time.Second })
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching})
+	h.pass(time.Second)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, false)
+	h.pass(6 * time.Second)
+	want(t, "kind", h.only().Kind, aweigh.StartupUnconfirmed)
+}
+
 // The engine was away when the watcher was ended. The next one told at once that
 // it still was.
 func TestWatcherThatComesBackAsksTheEngineFirst(t *testing.T) {

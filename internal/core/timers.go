@@ -184,7 +184,7 @@ func (s *State) confirmDue(v *Service) time.Time {
 			latest = at
 		}
 	}
-	if looked := s.Engine.Watching.Add(lookAround); !latest.IsZero() && latest.Before(looked) {
+	if looked := s.Engine.Watching.Add(lookAround); !latest.IsZero() && latest.Before(looked) && v.Unproven.Before(s.Engine.Watching) {
 		return looked
 	}
 	return latest

@@ -187,3 +187,21 @@ func TestStartThatTimedOutAndThenEndedFailedOnce(t *testing.T) {
 	want(t, "in a row", h.starts[h.order[0]].InARow, 1)
 	want(t, "count", h.only().Count, 2)
 }
+
+// "Exited (0) 292 years ago": an engine that was killed knows neither when its
+// container ended nor how.
+func TestEndOfWhichTheEngineKnowsNothingIsUnknown(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Policy, c.Started = "no", h.now
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	dead := *c
+	dead.Status = "exited"
+	h.see(&dead)
+	h.see(&dead)
+	h.pass(time.Hour)
+	h.noIncident()
+	want(t, "verdicts", h.verdicts(), "ready/unknown")
+}

@@ -362,6 +362,9 @@ func (s *State) foundDead(i *Instance, l *Life, f aweigh.Fact) {
 	}
 	l.Found = true
 	ended := f.Container.Finished
+	if ended.IsZero() {
+		ended = f.At // an engine that was killed may not know, nor the exit status
+	}
 	if ended.Before(l.began()) {
 		// Engine 20.10 takes the end from containerd before it comes to note the
 		// beginning of what lives for milliseconds.
@@ -371,7 +374,7 @@ func (s *State) foundDead(i *Instance, l *Life, f aweigh.Fact) {
 	lost := !s.Engine.Lost.IsZero() && f.Container.Finished.After(s.Engine.Lost.Add(-slack))
 	asked := exit.Code == 0 || exit.Code == 143 || exit.Code == 137 && !exit.OOM
 	f.Exit, f.At = exit, ended
-	if (asked || lost) && !restarted && l.Kill.IsZero() && !(exit.Code == 0 && i.job()) {
+	if (asked || lost) && !restarted && l.Kill.IsZero() && !(exit.Code == 0 && i.job() && !f.Container.Finished.IsZero()) {
 		l.Start.Exit = exit
 		s.endUnseen(i, l, ended)
 		v := s.service(i)

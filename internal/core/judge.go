@@ -26,8 +26,12 @@ func (s *State) endStopped(i *Instance, l *Life) {
 	i.Stopped = true
 	v.Left, v.LeftLife = l.Ended, i.ID
 	switch {
-	case i.Braked:
-		return // our own doing: the trouble goes on until a person acts
+	case i.Braked: // our own doing: the trouble goes on until a person acts
+		if n := s.openIn(v, starting); n != nil {
+			n.ResolveAt = time.Time{}
+			s.touchIncident(n)
+		}
+		return
 	case s.anyAlive(v):
 		s.without(v, l.Ended)
 		return
@@ -152,7 +156,6 @@ func (s *State) ready(i *Instance, at time.Time, how string) {
 	v := s.service(i)
 	late := l.Start.Verdict == aweigh.TimedOut
 	l.Up, l.Proven, l.Deadline = true, at.UTC(), time.Time{}
-	i.Braked = false
 	if l.Start.Run == nil {
 		l.Start.Run = &aweigh.Run{}
 	}

@@ -151,6 +151,10 @@ func (s *State) settled(n *Incident, at time.Time) {
 			why = "ready again since " + v.Good.Format("15:04:05 MST")
 			v.Row, v.Tally = 0, nil
 			s.touchService(v)
+			for _, i := range s.instancesOf(v) {
+				i.Braked = false // it did not come about
+				s.touch(i)
+			}
 		case serving:
 			why = "serves again"
 		case silent:

@@ -98,8 +98,11 @@ func (s *State) excused(i *Instance, v *Service) (n int) {
 
 // brake has a loop stopped that has gone on for as long as the user allows.
 func (s *State) brake(i *Instance, v *Service) {
-	if i.Settings.Brake == 0 || v.Row < i.Settings.Brake || !i.Life.Again || i.Before == nil || !i.Before.Crash {
-		return // the row may be that of another replica
+	if i.Settings.Brake == 0 || v.Row < i.Settings.Brake || !i.Life.Again {
+		return
+	}
+	if v.Row > 1 && (i.Before == nil || !i.Before.Crash) {
+		return // the row is that of another replica
 	}
 	i.Braked = true
 	s.changes.Brake = append(s.changes.Brake, i.ID) // once more, if it was quicker than that

@@ -412,6 +412,7 @@ func TestTheBrakeOnALifeThatHasBegunIsNoPersonsStop(t *testing.T) {
 	}
 	want(t, "braked", strings.Join(h.braked, " "), "w1 w1")
 	h.start(c)
+	h.answer(c, true)
 	h.pass(time.Millisecond)
 	h.kill(c, "SIGTERM")
 	h.die(c, 143)

@@ -78,8 +78,10 @@ func (s *State) putOff(until time.Time) {
 		}
 	}
 	for _, n := range s.Incidents {
-		later(&n.ResolveAt, &n.RemindAt, &n.EscalateAt)
-		s.touchIncident(n)
+		if n.Open() {
+			later(&n.ResolveAt, &n.RemindAt, &n.EscalateAt)
+			s.touchIncident(n)
+		}
 	}
 }
 

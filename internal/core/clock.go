@@ -28,7 +28,7 @@ func (s *State) stepped(f aweigh.Fact) {
 	for _, v := range s.Services {
 		shift(d, &v.Unproven, &v.Good, &v.Left, &v.Seen, &v.Talk.First, &v.Talk.Last)
 		for n := range v.Crashes {
-			shift(d, &v.Crashes[n])
+			shift(d, &v.Crashes[n].At)
 		}
 		for _, r := range v.Signals {
 			shift(d, &r.At, &r.Since)
@@ -46,7 +46,7 @@ func (s *State) stepped(f aweigh.Fact) {
 		shift(d, &a.Since, &a.Last)
 		s.changes.touched["arrival:"+project] = a
 	}
-	shift(d, &s.Engine.Lost, &s.Engine.Watching)
+	shift(d, &s.Engine.Lost, &s.Engine.Watching, &s.Engine.Regained)
 	s.changes.touched["engine:"] = &s.Engine
 }
 

@@ -87,7 +87,7 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 		n.Times++
 		n.Count++
 		n.Resolved, n.Clock, n.Resolution, n.Acknowledged = nil, 0, "", nil
-		n.Settle = min(2*n.Settle, maxSettle)
+		n.Settle = max(n.Settle, min(2*n.Settle, maxSettle))
 		if gravity[h.kind] >= gravity[n.Kind] {
 			n.Kind = h.kind
 		}
@@ -111,12 +111,7 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 	if n.Cause = h.cause; n.Headline == "" {
 		n.Headline = fmt.Sprintf("%s: %s: %s", n.Service, kindAndCause(n), h.summary)
 	}
-	if n.Pause = settings.RemindEvery; n.Pause > 0 {
-		n.RemindAt = h.at.Add(n.Pause).UTC()
-	}
-	if settings.EscalateAfter > 0 {
-		n.EscalateAt = h.at.Add(settings.EscalateAfter).UTC()
-	}
+	n.arm(settings, h.at)
 	n.Muted = s.muted(v, h.at)
 	s.touchIncident(n)
 	if n.Times > 0 {
@@ -125,6 +120,16 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 		s.tell(aweigh.OnOpened, n, h.at, h.life)
 	}
 	return n
+}
+
+// arm sets when people will be told again, unless one of them acknowledges it.
+func (n *Incident) arm(settings Settings, at time.Time) {
+	if n.Pause = settings.RemindEvery; n.Pause > 0 {
+		n.RemindAt = at.Add(n.Pause).UTC()
+	}
+	if settings.EscalateAfter > 0 {
+		n.EscalateAt = at.Add(settings.EscalateAfter).UTC()
+	}
 }
 
 // believe takes what a later failure was diagnosed as, unless that knows less.
@@ -200,6 +205,10 @@ func (s *State) resolvedByHand(f aweigh.Fact) {
 		why += ": " + f.Reason
 	}
 	s.resolve(n, f.At, why)
+	if v := s.Services[n.Key]; v != nil && n.Group == starting {
+		v.Unproven = time.Time{} // they know that: what is told again must be news
+		s.touchService(v)
+	}
 }
 
 // tell makes a notification of an incident, unless people are not to be told.

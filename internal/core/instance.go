@@ -29,6 +29,9 @@ type Instance struct {
 type Life struct {
 	Start aweigh.Start `json:"start"`
 	Alive bool         `json:"alive,omitempty"`
+	// Started is when it began by the engine's inspections, a little before its
+	// event: what tells one life from another. Zero if none has told.
+	Started time.Time `json:"started,omitzero"`
 	// Inspected says that an inspection found it; the event may still come.
 	Inspected bool `json:"inspected,omitempty"`
 	// SeenLate says that it had been up for a while when it was found.
@@ -63,6 +66,13 @@ type Life struct {
 	Health    string `json:"health,omitempty"`
 	// Answered says that the watcher's own probe was answered well, once.
 	Answered bool `json:"answered,omitempty"`
+	// Unreached says that nothing listens on the ports that it publishes.
+	Unreached bool `json:"unreached,omitempty"`
+}
+
+// isOf reports whether an inspection is known to be of this very life.
+func (l *Life) isOf(c *aweigh.Container) bool {
+	return c != nil && !l.Started.IsZero() && c.Started.Equal(l.Started)
 }
 
 // recentFacts is how many identities are remembered: more than the engine can
@@ -166,7 +176,7 @@ type Service struct {
 	Project string `json:"project,omitempty"`
 	Drill   bool   `json:"drill,omitempty"` // it is a copy that a drill made
 	// Crashes are those of the last LoopWindow.
-	Crashes []time.Time `json:"crashes,omitempty"`
+	Crashes []Crash `json:"crashed,omitempty"`
 	// Row counts failures in a row; a proven start that lasts ends it.
 	Row   int            `json:"row,omitempty"`
 	Tally map[string]int `json:"tally,omitempty"` // how those of the row ended
@@ -184,8 +194,25 @@ type Service struct {
 	Seen time.Time `json:"seen,omitzero"`
 }
 
-// serviceKey tells services of the same name in two projects apart.
-func serviceKey(c *aweigh.Container) string { return c.Project + "/" + c.Service }
+// Crash is one crash of a service.
+type Crash struct {
+	At       time.Time `json:"at"`
+	Instance string    `json:"instance,omitempty"`
+	Early    bool      `json:"early,omitempty"` // before it was ready
+}
+
+// serviceKey tells services of the same name in two projects apart, and from a
+// service what a person runs of it once (`docker compose run`): how that ends says
+// nothing about the service.
+func serviceKey(c *aweigh.Container) string {
+	key := c.Project + "/" + c.Service
+	if c.OneOff {
+		key += oneOff
+	}
+	return key
+}
+
+const oneOff = "/one-off"
 
 // instance finds or makes the instance that a fact is about, with what the
 // fact knows of it. It is nil for one that is to be left alone, or unknown.
@@ -196,14 +223,16 @@ func (s *State) instance(f aweigh.Fact) *Instance {
 			i = &Instance{ID: f.Instance}
 			s.Instances[f.Instance] = i
 		}
-		lives := i.Container.RestartCount
+		before := i.Container
 		i.Container = *f.Container
-		i.Container.RestartCount = max(lives, f.Container.RestartCount)
+		if !i.Container.Started.After(before.Started) { // a start by hand sets the count back
+			i.Container.RestartCount = max(before.RestartCount, i.Container.RestartCount)
+		}
 		i.Settings = s.settings(f.Container.Service, f.Container.Labels)
-		before := i.Service
+		service := i.Service
 		s.index.belongs(i, serviceKey(f.Container))
-		if before != "" && before != i.Service {
-			s.renamed(before, i.Container.Service, f.At)
+		if service != "" && service != i.Service {
+			s.renamed(service, i.Container.Service, f.At)
 		}
 	}
 	if i == nil || i.Settings.Ignore {
@@ -234,6 +263,14 @@ func (s *State) service(i *Instance) *Service {
 // Drill is the name of the drill whose copy the instance is, "" for all others.
 func (i *Instance) Drill() string { return i.Container.Labels[aweigh.DrillLabel] }
 
+// settingsOf are what is set for a service: what its first instance has.
+func (s *State) settingsOf(v *Service) Settings {
+	for _, i := range s.instancesOf(v) {
+		return i.Settings
+	}
+	return s.settings(v.Name, nil)
+}
+
 // instancesOf are the instances of a service, in the order of their ids: what
 // is concluded must not depend on chance.
 func (s *State) instancesOf(v *Service) []*Instance {
@@ -243,8 +280,18 @@ func (s *State) instancesOf(v *Service) []*Instance {
 // anyAlive reports whether a service has an instance that lives, or that the
 // engine is about to start again.
 func (s *State) anyAlive(v *Service) bool {
+	return slices.ContainsFunc(s.instancesOf(v), (*Instance).goesOn)
+}
+
+// goesOn reports whether it lives, or the engine is about to start it again.
+func (i *Instance) goesOn() bool {
+	return i.alive() || i.Life != nil && i.Life.Crash && !i.Stopped && i.Life.Again
+}
+
+// anyComing reports whether an instance of a service has yet to come up.
+func (s *State) anyComing(v *Service) bool {
 	return slices.ContainsFunc(s.instancesOf(v), func(i *Instance) bool {
-		return i.alive() || i.Life != nil && i.Life.Crash && !i.Stopped && i.Life.Again
+		return i.goesOn() && !(i.alive() && i.Life.Up)
 	})
 }
 

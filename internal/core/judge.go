@@ -20,12 +20,24 @@ func (s *State) endStopped(i *Instance, l *Life) {
 	} else {
 		s.verdict(l, aweigh.Stopped, l.Ended, how+" before it was ready")
 	}
+	if l != i.Life {
+		return // its event came late: the next life has begun
+	}
 	i.Stopped = true
 	v.Left, v.LeftLife = l.Ended, i.ID
-	if !s.anyAlive(v) {
-		s.gone(v, l.Ended, "it was stopped on purpose")
-		v.Row, v.Tally, v.Crashes = 0, nil, nil // what is put in its place is another matter
+	switch {
+	case i.Braked: // our own doing: the trouble goes on until a person acts
+		if n := s.openIn(v, starting); n != nil {
+			n.ResolveAt = time.Time{}
+			s.touchIncident(n)
+		}
+		return
+	case s.anyAlive(v):
+		s.without(v, l.Ended)
+		return
 	}
+	s.gone(v, l.Ended, "it was stopped on purpose")
+	v.Row, v.Tally, v.Crashes = 0, nil, nil // what is put in its place is another matter
 }
 
 // gone is a service without an instance, because somebody wanted that.
@@ -43,7 +55,7 @@ func (s *State) gone(v *Service, at time.Time, why string) {
 // endJob is the good end of what was made to end: its exit status is the proof.
 func (s *State) endJob(i *Instance, l *Life) {
 	v := s.service(i)
-	i.Stopped = true
+	i.Stopped = l == i.Life
 	if l.Up {
 		s.endRun(l, aweigh.RunStopped, "a job that ended well (exit status 0)")
 	} else {
@@ -82,8 +94,10 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 		c.was = fmt.Sprintf("%s after %s, before it was ready", howEnded(exit), human(lived))
 		s.verdict(l, aweigh.Crashed, l.Ended, c.was+lastWords(c.words))
 	}
-	v.Crashes = append(v.Crashes, l.Ended)
-	v.Row++
+	v.Crashes = append(v.Crashes, Crash{l.Ended, i.ID, !l.Up})
+	if l.Up || l.Start.InARow == 0 { // else its deadline has counted it
+		v.Row++
+	}
 	if v.Tally == nil {
 		v.Tally = map[string]int{}
 	}
@@ -97,6 +111,9 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 	}
 	s.touchStart(l)
 	s.troubleOfCrash(i, v, l, l.Ended, c)
+	if l != i.Life && i.alive() && i.Life.Up {
+		s.well(v, i.Life.began()) // its event came late: no start will follow that could
+	}
 }
 
 // verdict ends a start.
@@ -155,7 +172,7 @@ func (s *State) ready(i *Instance, at time.Time, how string) {
 	s.touch(i)
 	s.touchStart(l)
 	s.well(v, at)
-	s.servesAgain(i, v, at)
+	s.servesAgain(v, at)
 }
 
 // well is the moment from which a service does well.
@@ -166,6 +183,9 @@ func (s *State) well(v *Service, at time.Time) {
 	if n == nil {
 		v.Row, v.Tally = 0, nil
 		return
+	}
+	if s.anyComing(v) {
+		return // the incident may be about that one
 	}
 	n.ResolveAt = at.Add(n.Settle).UTC()
 	s.touchIncident(n)
@@ -220,7 +240,7 @@ const ownDeadlineGrace = 30 * time.Second
 // said is what aweigh-init inside tells: it is nearer, and knows better.
 func (s *State) said(f aweigh.Fact) {
 	i := s.instance(f)
-	if i == nil || f.Said == nil || !i.takes(f) || !i.alive() {
+	if i == nil || f.Said == nil || !i.takes(f) || !i.alive() || i.saidBefore(f.Said.Start) {
 		return
 	}
 	l := i.Life
@@ -250,16 +270,31 @@ func (s *State) said(f aweigh.Fact) {
 			s.verdict(l, f.Said.Verdict, f.At, f.Reason)
 		}
 	case "run.unhealthy":
-		l.LastError = f.Reason
-		s.fails(i, f.At, i.Settings.Retries) // it has counted by itself
+		l.LastError, l.Failures = f.Reason, i.Settings.Retries // it has counted by itself
+		s.fails(i, f.At, l.Failures)
 	case "run.healthy":
 		l.Failures = 0
-		s.servesAgain(i, s.service(i), f.At)
+		s.servesAgain(s.service(i), f.At)
 	case "run.oom":
 		s.survived(i, f.At)
 	case "start.slow":
 		l.LastError = f.Reason
 	}
+}
+
+// saidBefore reports whether aweigh-init said something in the life before, or of
+// another start than this life's: the end of an output may be read seconds after
+// the engine has started the next life.
+func (i *Instance) saidBefore(start string) bool {
+	l, b := i.Life, i.Before
+	switch {
+	case start == "" || start == l.Start.Inner:
+		return false
+	case l.Start.Inner != "" || b != nil && start == b.Start.Inner:
+		return true
+	}
+	at, ok := aweigh.IDTime(start)
+	return ok && b != nil && !b.Unseen && l.Clock == 0 && at.Before(b.Ended)
 }
 
 // howEnded says an exit in a word or two.

@@ -1,7 +1,7 @@
 package core
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,13 +27,19 @@ func (s *State) started(f aweigh.Fact) {
 	case l == nil:
 	case f.At.Before(l.earliest()):
 		return // it came late: a later life is known
-	case l.Alive && l.Inspected:
+	case l.Inspected && (l.Alive || l.isOf(f.Container)):
 		l.Inspected = false // an inspection was quicker than the event
 		return
 	case l.Alive:
 		s.endUnseen(i, l, f.At)
 	}
 	l = s.begin(i, f.At, false)
+	i.Recent = slices.DeleteFunc(i.Recent, func(id string) bool { return strings.HasPrefix(id, refusal) }) // the next one is another
+	// The inspection after the event may show a later life already or, where there
+	// was none, the life before.
+	if c := f.Container; c != nil && !c.Started.After(f.At) && (i.Before == nil || !i.Before.isOf(c)) {
+		l.Started = c.Started
+	}
 	if f.Said != nil && f.Said.Start != "" {
 		delete(s.changes.starts, l.Start.ID)
 		l.Start.ID, l.Start.Record = f.Said.Start, i.Container.Service+"/"+f.Said.Start // its record knows it by that name
@@ -49,9 +55,13 @@ func (s *State) begin(i *Instance, at time.Time, inspected bool) *Life {
 		i.Before = i.Life
 	}
 	l := &Life{Alive: true, Inspected: inspected, Deadline: at.Add(max(i.Settings.StartupTimeout, i.patience()))}
+	if inspected {
+		l.Started = at
+	}
 	l.Start = aweigh.Start{ID: aweigh.DerivedID(at, i.ID+at.Format(time.RFC3339Nano)), Service: v.Name, Project: v.Project,
 		Instance: short(i.ID), Host: s.Host, Began: at, Image: i.Container.Image, ImageID: i.Container.ImageID, Drill: i.Drill()}
-	i.Life, i.Stopped, i.Braked = l, false, false
+	i.Braked = i.Braked && !i.Stopped // else the engine was quicker than our stop
+	i.Life, i.Stopped = l, false
 	i.Lives++
 	v.Seen = at
 	if v.Unproven.IsZero() {
@@ -92,7 +102,7 @@ func (s *State) signalled(f aweigh.Fact) {
 	default:
 		return // HUP, USR1 …: a wish for something else
 	}
-	if l := i.lifeAt(f.At); l != nil && l.Kill.IsZero() {
+	if l := i.lifeAt(f.At); l != nil && f.At.After(l.Kill) && !l.deliberate(i, f.At) { // else it is the SIGKILL of the same stop
 		l.Kill, l.Signal = f.At, f.Signal
 	}
 }
@@ -169,10 +179,12 @@ func (s *State) stopped(f aweigh.Fact) {
 	if i.Braked {
 		return // our own doing: the trouble goes on until a person acts
 	}
-	if !s.anyAlive(v) {
-		s.gone(v, f.At, "it was stopped on purpose")
-		v.Row, v.Tally, v.Crashes = 0, nil, nil
+	if s.anyAlive(v) {
+		s.without(v, f.At)
+		return
 	}
+	s.gone(v, f.At, "it was stopped on purpose")
+	v.Row, v.Tally, v.Crashes = 0, nil, nil
 }
 
 // askedAfterAll reports whether a `stop` just after a death says that the death
@@ -190,7 +202,7 @@ func (l *Life) askedAfterAll(at time.Time) bool {
 func (s *State) takeBack(i *Instance, v *Service, l *Life) {
 	l.Crash, l.Signal = false, "a stop"
 	v.Row = max(0, v.Row-1)
-	if n := len(v.Crashes); n > 0 && v.Crashes[n-1].Equal(l.Ended) {
+	if n := len(v.Crashes); n > 0 && v.Crashes[n-1].At.Equal(l.Ended) {
 		v.Crashes = v.Crashes[:n-1]
 	}
 	l.Start.InARow = 0
@@ -281,11 +293,16 @@ func (s *State) seen(f aweigh.Fact) {
 			s.alreadyUp(i, l, f.At)
 		case l.Alive && c.Started.After(l.latest()), !l.Alive && c.Started.After(l.Ended):
 			missed := c.RestartCount - before
-			if l.Alive {
+			byHand := missed < 0 // that sets the count back
+			switch {
+			case l.Alive:
 				s.endUnseen(i, l, c.Started)
 				l.Counted = missed > 0
-			} else {
+			case !byHand:
 				missed-- // the death that is known was followed by one
+			}
+			if byHand {
+				missed = c.RestartCount
 			}
 			s.begin(i, c.Started, true).SeenLate = f.At.Sub(c.Started) > seenLate
 			s.missed(i, missed, f.At)
@@ -294,8 +311,12 @@ func (s *State) seen(f aweigh.Fact) {
 			s.healthIs(i, c.Health, f.Reason, f.At)
 		}
 	case "exited", "dead", "restarting":
-		if l != nil && l.Alive && c.Finished.After(l.earliest()) {
+		switch {
+		case l == nil:
+		case l.Alive && (c.Finished.After(l.earliest()) || l.isOf(c)):
 			s.foundDead(i, l, f)
+		case !l.Alive && !l.Started.IsZero() && c.Started.After(l.Started) && c.Started.After(l.Ended):
+			s.foundDead(i, s.begin(i, c.Started, true), f) // nobody saw any of it
 		}
 	}
 	// One that has run before, and cannot be started again, as after the machine
@@ -326,7 +347,7 @@ func (s *State) missed(i *Instance, n int, at time.Time) {
 	}
 	v := s.service(i)
 	for range min(n, 50) {
-		v.Crashes = append(v.Crashes, at.UTC())
+		v.Crashes = append(v.Crashes, Crash{At: at.UTC(), Instance: i.ID})
 	}
 	v.Row += n
 	s.troubleOfCrash(i, v, i.Life, at, crash{was: "restarted", unseen: n})
@@ -340,13 +361,22 @@ func (s *State) foundDead(i *Instance, l *Life, f aweigh.Fact) {
 		exit = &aweigh.Exit{}
 	}
 	l.Found = true
+	ended := f.Container.Finished
+	if ended.IsZero() {
+		ended = f.At // an engine that was killed may not know, nor the exit status
+	}
+	if ended.Before(l.began()) {
+		// Engine 20.10 takes the end from containerd before it comes to note the
+		// beginning of what lives for milliseconds.
+		ended = l.began()
+	}
 	restarted := f.Container.Status == "restarting"
 	lost := !s.Engine.Lost.IsZero() && f.Container.Finished.After(s.Engine.Lost.Add(-slack))
 	asked := exit.Code == 0 || exit.Code == 143 || exit.Code == 137 && !exit.OOM
-	f.Exit, f.At = exit, f.Container.Finished
-	if (asked || lost) && !restarted && l.Kill.IsZero() && !(exit.Code == 0 && i.job()) {
+	f.Exit, f.At = exit, ended
+	if (asked || lost) && !restarted && l.Kill.IsZero() && !(exit.Code == 0 && i.job() && !f.Container.Finished.IsZero()) {
 		l.Start.Exit = exit
-		s.endUnseen(i, l, f.Container.Finished)
+		s.endUnseen(i, l, ended)
 		v := s.service(i)
 		v.Unproven = time.Time{}
 		return
@@ -361,7 +391,10 @@ func (s *State) oom(f aweigh.Fact) {
 		return
 	}
 	// When its main process was the victim, `die` follows at once.
-	i.Life.OOM, i.Life.OOMAt = true, f.At.UTC()
+	i.Life.OOM = true
+	if i.Life.OOMAt.IsZero() { // one a second must not put off that it is told
+		i.Life.OOMAt = f.At.UTC()
+	}
 }
 
 // oomGrace is how long after the kernel's word a container must live for the
@@ -371,10 +404,13 @@ const oomGrace = 2 * time.Second
 // survived is about a container that lives on after an OOM kill: a gunicorn
 // worker can be killed for ever while its master listens.
 func (s *State) survived(i *Instance, at time.Time) {
-	i.Life.OOMAt = time.Time{}
+	i.Life.OOM, i.Life.OOMAt = false, time.Time{} // its end may have another reason
 	s.touch(i)
 	s.trouble(i, happening{kind: aweigh.OOMKilled, severity: aweigh.Warning, at: at, life: i.Life,
 		summary: "the kernel killed a process of it for want of memory; the container goes on"})
+	if v := s.service(i); s.allUp(v) {
+		s.well(v, at) // no start will follow that could
+	}
 }
 
 // removed is the end of an instance, of which its service keeps what matters.
@@ -383,8 +419,13 @@ func (s *State) removed(f aweigh.Fact) {
 	if i == nil {
 		return
 	}
+	s.leaves(i, f.At, "it was removed")
+}
+
+// leaves forgets an instance.
+func (s *State) leaves(i *Instance, at time.Time, why string) {
 	if i.alive() {
-		s.endUnseen(i, i.Life, f.At)
+		s.endUnseen(i, i.Life, at)
 	}
 	delete(s.Instances, i.ID)
 	s.index.leaves(i)
@@ -395,15 +436,25 @@ func (s *State) removed(f aweigh.Fact) {
 	switch {
 	case v == nil || tidied:
 	case !s.anyAlive(v):
-		s.gone(v, f.At, "it was removed")
-	case s.allUp(v):
-		// What did not start was beside others that serve, as in a rollout that
-		// failed: no start will follow that could prove the service well.
-		if n := s.openIn(v, starting); n != nil && n.ResolveAt.IsZero() {
-			s.well(v, f.At)
-		}
+		s.gone(v, at, why)
+	default:
+		s.without(v, at)
 	}
 }
+
+// without is a service that goes on without one of its instances, because
+// somebody wanted that. What was broken may have been that one, as in a rollout
+// that failed: no start and no answer will follow that could prove the others well.
+func (s *State) without(v *Service, at time.Time) {
+	if n := s.openIn(v, starting); n != nil && n.ResolveAt.IsZero() && s.allUp(v) {
+		s.well(v, at)
+	}
+	s.servesAgain(v, at)
+	s.reachedAgain(v, at)
+}
+
+// refusal begins the identity of a refused start. Inspections go on to tell of it.
+const refusal = "refused/"
 
 // refused is a start that the engine could not make: a taken port, a missing
 // program. No `die` follows, and no restart policy tries again.
@@ -412,7 +463,7 @@ func (s *State) refused(f aweigh.Fact) {
 	if i == nil {
 		return
 	}
-	id := fmt.Sprintf("refused/%s/%s", i.ID, f.Container.Error)
+	id := refusal + i.ID + "/" + f.Container.Error
 	if !i.takes(aweigh.Fact{ID: id}) || i.alive() {
 		return
 	}

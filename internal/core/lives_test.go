@@ -357,3 +357,86 @@ func TestAnOOMKillOfTheContainerIsNoted(t *testing.T) {
 	want(t, "kind", h.only().Kind, aweigh.OOMKilled)
 	want(t, "verdicts", h.verdicts(), "ready/oom-killed")
 }
+
+// `docker kill -s QUIT` has a JVM print its threads. Hours later its stop was
+// told as a crash: only the first signal of a life counted.
+func TestStopAfterASignalThatItSurvivedIsNoAlarm(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	h.kill(c, "SIGQUIT")
+	h.pass(time.Hour)
+	h.kill(c, "SIGTERM")
+	h.pass(10 * time.Second)
+	h.kill(c, "SIGKILL")
+	h.die(c, 137)
+	h.stop(c)
+	h.pass(time.Minute)
+	h.noIncident()
+	want(t, "verdicts", h.verdicts(), "ready/stopped")
+	want(t, "reason", h.starts[h.order[0]].Run.Reason, "stopped on SIGTERM")
+}
+
+// A worker that was killed once kept its incident open for ever, and the end of
+// the container hours later was taken for the kernel's doing.
+func TestAnOOMKillOfAWorkerIsOver(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	h.apply(aweigh.Fact{Kind: aweigh.FactOOM, Instance: "w1"})
+	h.pass(8 * time.Hour)
+	want(t, "told", h.occasions(), "ready opened resolved")
+	h.die(c, 1)
+	want(t, "verdicts", h.verdicts(), "ready/crashed")
+}
+
+// Each new one put off the telling of the one before.
+func TestOOMKillsEachSecondAreTold(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	for range 10 {
+		h.pass(time.Second)
+		h.apply(aweigh.Fact{Kind: aweigh.FactOOM, Instance: "w1"})
+	}
+	want(t, "kind", h.only().Kind, aweigh.OOMKilled)
+	h.die(c, 137) // the last one hit its main process
+	want(t, "verdicts", h.verdicts(), "ready/oom-killed")
+}
+
+// The end of an output was read after the next life had begun. That was then as
+// ready, or as failed, as the one before.
+func TestLateWordOfAweighInitIsAboutItsOwnLife(t *testing.T) {
+	for _, heard := range []string{"all of it", "its end", "its end, and the next one's begin"} {
+		h := newHistory(t)
+		c := box("w1", "webhook")
+		c.Supervised = true
+		say := func(event, start string) {
+			h.apply(aweigh.Fact{Kind: aweigh.FactSaid, Instance: "w1", Said: &aweigh.Said{Event: event, Start: start, Verdict: aweigh.TimedOut, TookMS: 60_000}})
+		}
+		one := aweigh.NewID(h.now)
+		h.start(c)
+		if h.pass(time.Minute); heard != "all of it" {
+			say("start.begin", one)
+		}
+		h.die(c, 124)
+		h.pass(time.Second)
+		two := aweigh.NewID(h.now.Add(-time.Millisecond)) // the event comes a little later
+		if h.start(c); heard == "its end, and the next one's begin" {
+			say("start.begin", two)
+		}
+		say("start.begin", one)
+		say("start.ready", one)
+		say("start.failed", one)
+		want(t, heard, h.verdicts(), "crashed ")
+		say("start.begin", two)
+		say("start.ready", two)
+		want(t, heard, h.verdicts(), "crashed ready/")
+		want(t, "inner", h.starts[h.order[1]].Inner, two)
+	}
+}

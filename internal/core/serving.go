@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aweigh/aweigh"
@@ -12,6 +13,9 @@ func (s *State) answered(f aweigh.Fact) {
 	i := s.instance(f)
 	if i == nil || !i.takes(f) || !i.alive() || f.At.Before(i.Life.earliest()) {
 		return
+	}
+	if !f.OK && i.Container.Status == "paused" {
+		return // somebody wanted that
 	}
 	l := i.Life
 	if l.Start.Probe == nil {
@@ -38,7 +42,7 @@ func (s *State) answered(f aweigh.Fact) {
 		s.ready(i, f.At, "it answers "+f.Target)
 		return
 	}
-	s.servesAgain(i, s.service(i), f.At)
+	s.servesAgain(s.service(i), f.At)
 }
 
 // counts reports whether a failed answer means that it does not serve. What its
@@ -60,7 +64,7 @@ func (s *State) fails(i *Instance, at time.Time, failures int) {
 	if failures < i.Settings.Retries || !i.alive() || !i.Life.Up {
 		return
 	}
-	if n := s.openIn(s.service(i), serving); n != nil {
+	if n := s.openIn(s.service(i), serving); n != nil && n.Severity == aweigh.Critical {
 		n.ResolveAt = time.Time{} // it had begun to settle
 		s.touchIncident(n)
 		return
@@ -78,14 +82,24 @@ func (i *Instance) settleServing() time.Duration {
 	return time.Duration(i.Settings.Retries) * i.Settings.Interval
 }
 
-// servesAgain begins the settling of an incident about what it answers.
-func (s *State) servesAgain(i *Instance, v *Service, at time.Time) {
-	n := s.openIn(v, serving)
-	if n == nil || !n.ResolveAt.IsZero() || i.Life.Health == "unhealthy" {
+// servesAgain begins the settling of an incident about what a service answers,
+// unless one of its instances is bad still.
+func (s *State) servesAgain(v *Service, at time.Time) {
+	s.settles(v, serving, (*Instance).bad, at)
+}
+
+func (s *State) settles(v *Service, g group, bad func(*Instance) bool, at time.Time) {
+	n := s.openIn(v, g)
+	if n == nil || !n.ResolveAt.IsZero() || slices.ContainsFunc(s.instancesOf(v), bad) {
 		return
 	}
 	n.ResolveAt = at.Add(n.Settle).UTC()
 	s.touchIncident(n)
+}
+
+// bad reports whether the last word of a living instance is that it does not serve.
+func (i *Instance) bad() bool {
+	return i.alive() && (i.Life.Health == "unhealthy" || i.Life.Failures >= max(1, i.Settings.Retries))
 }
 
 // reached is whether anything takes a connection at a port that it publishes. Its
@@ -96,16 +110,23 @@ func (s *State) reached(f aweigh.Fact) {
 	if i == nil || !i.takes(f) || !i.alive() || f.At.Before(i.Life.earliest()) || !i.Life.Up {
 		return
 	}
+	if i.Life.Unreached != !f.OK {
+		i.Life.Unreached = !f.OK
+		s.touch(i)
+	}
 	if !f.OK {
 		c := &i.Container
 		s.trouble(i, happening{group: reaching, kind: aweigh.Unreachable, severity: aweigh.Warning, at: f.At, life: i.Life, settle: i.settleServing(),
 			summary: fmt.Sprintf("it is ready, but nothing listens on what it publishes: port %s at its address %s", numbers(c.Published), c.Addr)})
 		return
 	}
-	if n := s.openIn(s.service(i), reaching); n != nil && n.ResolveAt.IsZero() {
-		n.ResolveAt = f.At.Add(n.Settle).UTC()
-		s.touchIncident(n)
-	}
+	s.reachedAgain(s.service(i), f.At)
+}
+
+// reachedAgain begins the settling of an incident about the ports that a service
+// publishes, unless those of one of its instances lead nowhere still.
+func (s *State) reachedAgain(v *Service, at time.Time) {
+	s.settles(v, reaching, func(i *Instance) bool { return i.alive() && i.Life.Unreached }, at)
 }
 
 // health is a verdict of the container's own health check.
@@ -130,7 +151,7 @@ func (s *State) healthIs(i *Instance, status, reason string, at time.Time) {
 		if l.Proven.IsZero() {
 			s.ready(i, at, "its own health check passes")
 		}
-		s.servesAgain(i, s.service(i), at)
+		s.servesAgain(s.service(i), at)
 	case "unhealthy":
 		summary := "its own health check fails"
 		if reason != "" {

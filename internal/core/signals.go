@@ -104,7 +104,7 @@ func (r *Reading) values() string {
 // serviceNamed finds a service by the name that a user knows, or makes one.
 func (s *State) serviceNamed(name string) *Service {
 	for _, key := range slices.Sorted(maps.Keys(s.Services)) {
-		if s.Services[key].Name == name {
+		if s.Services[key].Name == name && !strings.HasSuffix(key, oneOff) {
 			return s.Services[key]
 		}
 	}

@@ -41,7 +41,7 @@ func (s *State) talked(f aweigh.Fact) {
 	case t.First.IsZero():
 		t.First = f.At.UTC()
 	case !t.Last.IsZero() && f.At.After(t.Last):
-		t.Gap = max(t.Gap, f.At.Sub(t.Last))
+		t.Gap = max(t.Gap, f.At.Sub(s.pausing(i, v)))
 	}
 	if f.At.After(t.Last) {
 		t.Last = f.At.UTC()
@@ -63,7 +63,22 @@ func (s *State) silenceDue(i *Instance) time.Time {
 		!v.Talk.talks(i.Settings.Silence) || s.openIn(v, silent) != nil {
 		return time.Time{}
 	}
-	return v.Talk.Last.Add(i.Settings.Silence)
+	return s.pausing(i, v).Add(i.Settings.Silence)
+}
+
+// pausing is since when the log of a service pauses. What nobody could hear, as it
+// was down, or the watcher or the engine was away, is no pause.
+func (s *State) pausing(i *Instance, v *Service) time.Time {
+	since := v.Talk.Last
+	for _, t := range []time.Time{s.Engine.Watching, s.Engine.Regained} {
+		if t.After(since) {
+			since = t
+		}
+	}
+	if l := i.Life; l != nil && l.began().After(since) {
+		since = l.began()
+	}
+	return since
 }
 
 func (s *State) silence(i *Instance, at time.Time) {

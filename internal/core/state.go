@@ -36,6 +36,7 @@ type Engine struct {
 	Told string    `json:"told,omitempty"`
 	// Watching is since when this watcher has been watching.
 	Watching time.Time `json:"watching,omitzero"`
+	Regained time.Time `json:"regained,omitzero"` // when it last began to answer again
 }
 
 // Changes are what a fact has changed, to be stored in one transaction with it.

@@ -135,7 +135,7 @@ func (s *State) incidentDue(n *Incident, now time.Time) {
 	}
 	if due(n.RemindAt, now) {
 		s.tell(aweigh.OnReminder, n, now, nil)
-		n.Pause = min(2*n.Pause, maxPause)
+		n.Pause = max(n.Pause, min(2*n.Pause, maxPause))
 		n.RemindAt = now.Add(n.Pause).UTC()
 		s.touchIncident(n)
 	}
@@ -151,6 +151,10 @@ func (s *State) settled(n *Incident, at time.Time) {
 			why = "ready again since " + v.Good.Format("15:04:05 MST")
 			v.Row, v.Tally = 0, nil
 			s.touchService(v)
+			for _, i := range s.instancesOf(v) {
+				i.Braked = false // it did not come about
+				s.touch(i)
+			}
 		case serving:
 			why = "serves again"
 		case reaching:
@@ -185,6 +189,9 @@ func (s *State) confirmDue(v *Service) time.Time {
 		if at.After(latest) {
 			latest = at
 		}
+	}
+	if looked := s.Engine.Watching.Add(lookAround); !latest.IsZero() && latest.Before(looked) && v.Unproven.Before(s.Engine.Watching) {
+		return looked
 	}
 	return latest
 }

@@ -49,7 +49,8 @@ func (s *State) troubleOfCrash(i *Instance, v *Service, l *Life, at time.Time, c
 	h := happening{at: at, life: l, lines: c.lines, summary: c.was + lastWords(c.words)}
 	exit := l.Start.Exit
 	again := l.Again || c.unseen > 0
-	n := len(v.Crashes)
+	excused := s.excused(i, v)
+	n, row := len(v.Crashes)-excused, v.Row-excused
 	switch {
 	case n >= i.Settings.LoopCrashes:
 		h.kind, h.severity = aweigh.CrashLoop, aweigh.Critical
@@ -73,19 +74,39 @@ func (s *State) troubleOfCrash(i *Instance, v *Service, l *Life, at time.Time, c
 		// not up yet; the second in a row is not. A service that ends with 0
 		// under `always` may mean it, until it is a loop.
 		h.kind, h.severity = aweigh.StartupFailed, aweigh.Critical
-		h.quiet = n < 2 && v.Row < 2 || exit != nil && exit.Code == 0
+		h.quiet = n < 2 && row < 2 || exit != nil && exit.Code == 0
 	}
 	s.trouble(i, h)
 	s.brake(i, v)
 }
 
+// excused counts the replicas beside an instance that failed once, each for itself:
+// when the dependency of three is not up yet, that is three first failures and no
+// loop.
+func (s *State) excused(i *Instance, v *Service) (n int) {
+	each := map[string]int{}
+	for _, c := range v.Crashes {
+		each[c.Instance]++
+	}
+	for _, c := range v.Crashes {
+		other := s.Instances[c.Instance]
+		if c.Early && c.Instance != i.ID && each[c.Instance] == 1 && other != nil && other.goesOn() {
+			n++
+		}
+	}
+	return n
+}
+
 // brake has a loop stopped that has gone on for as long as the user allows.
 func (s *State) brake(i *Instance, v *Service) {
-	if i.Settings.Brake == 0 || v.Row < i.Settings.Brake || i.Braked || !i.Life.Again {
+	if i.Settings.Brake == 0 || v.Row < i.Settings.Brake || !i.Life.Again {
 		return
 	}
+	if v.Row > 1 && (i.Before == nil || !i.Before.Crash) {
+		return // the row is that of another replica
+	}
 	i.Braked = true
-	s.changes.Brake = append(s.changes.Brake, i.ID)
+	s.changes.Brake = append(s.changes.Brake, i.ID) // once more, if it was quicker than that
 	if n := s.openIn(v, starting); n != nil {
 		n.Summary += fmt.Sprintf("; Aweigh has stopped it after %d failures in a row (crash_loop.brake)", v.Row)
 		s.touchIncident(n)
@@ -149,12 +170,12 @@ func (s *State) add(n *Incident, v *Service, h happening) {
 	s.touchIncident(n)
 }
 
-// within keeps the times that are not before since.
-func within(times []time.Time, since time.Time) []time.Time {
-	kept := times[:0]
-	for _, t := range times {
-		if !t.Before(since) {
-			kept = append(kept, t)
+// within keeps the crashes that are not before since.
+func within(crashes []Crash, since time.Time) []Crash {
+	kept := crashes[:0]
+	for _, c := range crashes {
+		if !c.At.Before(since) {
+			kept = append(kept, c)
 		}
 	}
 	return kept

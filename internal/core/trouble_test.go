@@ -311,3 +311,201 @@ func TestOldDeathBeginsNoLife(t *testing.T) {
 		t.Errorf("%d starts, want %d", len(h.starts), starts)
 	}
 }
+
+// Its port was taken once, and it could be started later. When the port was taken
+// again, nobody was told: that was known already.
+func TestTheSameRefusalAfterAStartIsAnotherOne(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	refused := *c
+	refused.Status, refused.Error = "exited", "Bind for 0.0.0.0:5003 failed: port is already allocated"
+	for range 2 {
+		h.start(c)
+		h.answer(c, true)
+		h.pass(3 * time.Hour)
+		h.kill(c, "SIGTERM")
+		h.die(c, 0)
+		h.stop(c)
+		h.see(&refused)
+		h.see(&refused)
+		h.pass(time.Minute)
+	}
+	want(t, "told", h.occasions(), "ready opened resolved opened")
+	want(t, "verdicts", h.verdicts(), "ready/stopped refused ready/stopped refused")
+}
+
+// A watcher that came back after more than `silence`, an engine that did, and a
+// service that had been down so long were each told as a silence at once. The time
+// that they were away was learned as a pause as well, and so no silence was told
+// for a day.
+func TestWhatNobodyCouldHearIsNoSilence(t *testing.T) {
+	for name, away := range map[string]func(h *history, c *aweigh.Container){
+		"the watcher was away": func(h *history, c *aweigh.Container) {
+			since := h.now
+			h.now = h.now.Add(10 * time.Minute)
+			h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: since})
+		},
+		"the engine was away": func(h *history, c *aweigh.Container) {
+			h.apply(aweigh.Fact{Kind: aweigh.FactLost})
+			h.pass(10 * time.Minute)
+			h.apply(aweigh.Fact{Kind: aweigh.FactRegained})
+		},
+		"it was down": func(h *history, c *aweigh.Container) {
+			h.die(c, 1)
+			h.pass(10 * time.Minute)
+			h.start(c)
+			h.answer(c, true)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHistory(t)
+			silences := func() (n int) {
+				for _, one := range h.incidents {
+					if one.Kind == aweigh.Silence {
+						n++
+					}
+				}
+				return n
+			}
+			talk := func(n int) {
+				for range n {
+					h.apply(aweigh.Fact{Kind: aweigh.FactTalked, Instance: "w1"})
+					h.pass(30 * time.Second)
+				}
+			}
+			c := box("w1", "webhook")
+			h.start(c)
+			h.answer(c, true)
+			talk(180)
+			away(h, c)
+			h.pass(10 * time.Second)
+			want(t, "silences at once", silences(), 0)
+			talk(4)
+			h.pass(10 * time.Minute)
+			want(t, "silences later", silences(), 1)
+		})
+	}
+}
+
+// It was opened again the moment after, as `startup-unconfirmed`: the same start,
+// which hung as before.
+func TestWhatIsResolvedByHandIsNotToldAgainAtOnce(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, false)
+	h.pass(3 * time.Minute)
+	h.apply(aweigh.Fact{Kind: aweigh.FactResolved, Incident: h.only().ID, By: "eve"})
+	h.pass(10 * time.Minute)
+	want(t, "told", h.occasions(), "opened resolved")
+	h.die(c, 1)
+	h.start(c)
+	h.pass(3 * time.Minute)
+	want(t, "told", h.occasions(), "opened resolved raised") // that is news
+}
+
+// The warning said that the probe is answered well. Nobody was told when it was
+// not any more.
+func TestUnhealthyServiceThatServesNoMoreIsWorse(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.Probe = "http://:5003/" })
+	c := box("w1", "webhook")
+	c.HealthCheck = true
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	h.apply(aweigh.Fact{Kind: aweigh.FactHealth, Instance: "w1"})
+	want(t, "severity", h.only().Severity, aweigh.Warning)
+	for range 9 {
+		h.answer(c, false)
+		h.pass(10 * time.Second)
+	}
+	want(t, "severity", h.only().Severity, aweigh.Critical)
+	want(t, "kind", h.only().Kind, aweigh.NotServing)
+	want(t, "told", h.occasions(), "ready opened raised")
+}
+
+// The engine was quicker than the brake, which ended a life that had just begun.
+// That was taken for a person's stop, and resolved the incident.
+func TestTheBrakeOnALifeThatHasBegunIsNoPersonsStop(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.Brake = 4 })
+	c := box("w1", "webhook")
+	for range 5 { // once more before the brake came about
+		h.start(c)
+		h.pass(time.Second)
+		h.die(c, 1)
+		h.pass(100 * time.Millisecond)
+	}
+	want(t, "braked", strings.Join(h.braked, " "), "w1 w1")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Millisecond)
+	h.kill(c, "SIGTERM")
+	h.die(c, 143)
+	h.stop(c)
+	h.pass(time.Hour)
+	want(t, "told", h.occasions(), "opened raised")
+	want(t, "said", strings.Count(h.only().Summary, "has stopped it"), 1)
+	h.start(c) // a person has mended it
+	h.answer(c, true)
+	h.pass(time.Hour)
+	want(t, "told", h.occasions(), "opened raised resolved")
+	h.die(c, 1)
+	h.pass(100 * time.Millisecond)
+	h.stop(c) // and now it is a person's
+	want(t, "resolution", h.only().Resolution, "it was stopped on purpose")
+}
+
+// What was opened in a window was escalated in it, which nobody heard, and never
+// again.
+func TestWhatIsStillOpenAfterAWindowIsEscalated(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
+	h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Services: "web*", Until: h.now.Add(3 * time.Hour)}})
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(3*time.Hour + 59*time.Minute)
+	want(t, "told", h.occasions(), "opened")
+	h.pass(2 * time.Minute)
+	want(t, "told", h.occasions(), "opened escalated")
+	h.pass(3 * time.Hour)
+	want(t, "told", h.occasions(), "opened escalated reminder")
+}
+
+// Whoever asked for a reminder a week got one a day, after the first.
+func TestLongPausesAreNotShortened(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.RemindEvery, c.Settle = 7*24*time.Hour, 2*time.Hour })
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(20 * 24 * time.Hour)
+	want(t, "told", h.occasions(), "opened reminder reminder")
+	for range 2 {
+		h.start(c)
+		h.answer(c, true)
+		h.pass(119 * time.Minute)
+		want(t, "open", h.state.Incidents[h.only().ID].Open(), true)
+		h.pass(2 * time.Minute)
+		want(t, "open", h.state.Incidents[h.only().ID].Open(), false)
+		h.die(c, 1)
+	}
+}
+
+// `docker pause` was told as not-serving.
+func TestPausedContainerIsNotAskedToServe(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	for _, status := range []string{"paused", "running"} {
+		h.pass(time.Minute)
+		c.Status = status
+		h.see(c)
+		h.noIncident()
+		for range 3 {
+			h.answer(c, false)
+		}
+	}
+	want(t, "kind", h.only().Kind, aweigh.NotServing)
+}

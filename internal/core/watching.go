@@ -2,6 +2,8 @@ package core
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aweigh/aweigh"
@@ -17,6 +19,9 @@ const (
 	// engineGrace is how long the engine may not answer: it is restarted by
 	// upgrades.
 	engineGrace = 30 * time.Second
+	// lookAround is how long a watcher that has come back looks before it judges
+	// what fell due while it was away: it may have been ready, or dead, for hours.
+	lookAround = 30 * time.Second
 )
 
 func (s *State) watcher() *Service {
@@ -32,7 +37,16 @@ func (s *State) watcher() *Service {
 // watching is the watcher's own begin.
 func (s *State) watching(f aweigh.Fact) {
 	s.Engine.Watching = f.At.UTC()
+	if !s.Engine.Lost.IsZero() {
+		s.Engine.Lost = f.At.UTC() // it may answer by now: who had lost it is gone
+	}
 	s.changes.touched["engine:"] = &s.Engine
+	for _, id := range slices.Sorted(maps.Keys(s.Instances)) {
+		if i := s.Instances[id]; i.Settings.Ignore {
+			s.leaves(i, f.At, "it is ignored now")
+		}
+	}
+	s.putOff(f.At.UTC().Add(lookAround))
 	if f.Since.IsZero() {
 		return // the first time
 	}
@@ -46,6 +60,29 @@ func (s *State) watching(f aweigh.Fact) {
 	n.Resolved, n.Resolution = &resolved, "watching again" // in the same breath: one message
 	n.RemindAt, n.EscalateAt = time.Time{}, time.Time{}
 	s.touchIncident(n)
+}
+
+// putOff lets nothing about instances fall due before a moment.
+func (s *State) putOff(until time.Time) {
+	later := func(times ...*time.Time) {
+		for _, t := range times {
+			if !t.IsZero() && t.Before(until) {
+				*t = until
+			}
+		}
+	}
+	for _, i := range s.Instances {
+		if i.alive() {
+			later(&i.Life.Deadline)
+			s.touch(i)
+		}
+	}
+	for _, n := range s.Incidents {
+		if n.Open() {
+			later(&n.ResolveAt, &n.RemindAt, &n.EscalateAt)
+			s.touchIncident(n)
+		}
+	}
 }
 
 // lost is a runtime that does not answer.
@@ -79,6 +116,6 @@ func (s *State) regained(f aweigh.Fact) {
 	if n := s.Incidents[s.Engine.Told]; n != nil && n.Open() {
 		s.resolve(n, f.At, "the container engine answers again")
 	}
-	s.Engine = Engine{Watching: s.Engine.Watching}
+	s.Engine = Engine{Watching: s.Engine.Watching, Regained: f.At.UTC()}
 	s.changes.touched["engine:"] = &s.Engine
 }

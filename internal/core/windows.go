@@ -46,9 +46,14 @@ func (s *State) endWindow(w *aweigh.Maintenance, at time.Time) {
 		}
 		n.Muted = false
 		s.touchIncident(n)
-		if n.Open() {
-			s.tell(aweigh.OnOpened, n, at, nil)
+		if !n.Open() {
+			continue
 		}
+		if n.Acknowledged == nil { // nobody was told until now
+			n.Escalated = nil
+			n.arm(s.settingsOf(v), at)
+		}
+		s.tell(aweigh.OnOpened, n, at, nil)
 	}
 }
 

@@ -41,6 +41,9 @@ type Watcher struct {
 	// zero for none. Told reports whether it has told the event of an ID.
 	Since time.Time
 	Told  func(id string) bool // nil: none
+	// Lost says that an earlier run has told that the engine does not answer, and
+	// not that it does again.
+	Lost bool
 	// Starting is called the moment that a container is known to have started,
 	// before it is inspected and the fact of it is told: one that dies at once
 	// must not be gone before its output is asked for. until is when that life
@@ -74,7 +77,7 @@ func (e *Engine) Run(ctx context.Context, w Watcher) error {
 		running.Go(func() { f.queues[n].run(ctx, f.lane) })
 	}
 	defer running.Wait()
-	lost := false
+	lost := w.Lost
 	for retry := 100 * time.Millisecond; ctx.Err() == nil; {
 		began := time.Now()
 		err := f.follow(ctx, func() {

@@ -92,10 +92,11 @@ func services(instances []core.Instance) []Service {
 	byService := map[string]*Service{}
 	for n := range instances {
 		i := &instances[n]
-		s := byService[i.Service]
+		name := i.Container.Project + "/" + i.Container.Service
+		s := byService[name]
 		if s == nil {
 			s = &Service{Service: i.Container.Service, Project: i.Container.Project}
-			byService[i.Service] = s
+			byService[name] = s
 		}
 		if i.Life.Alive {
 			s.Instances++

@@ -175,8 +175,9 @@ func (w *watcher) run(ctx context.Context) error {
 	running.Go(func() { w.deliver.Run(ctx) })
 	tell(aweigh.Fact{Kind: aweigh.FactWatching, At: time.Now().UTC(), Since: there})
 	if w.Engine != nil {
+		lost := !w.state.Engine.Lost.IsZero()
 		running.Go(func() {
-			w.Engine.Run(ctx, docker.Watcher{Label: w.Label, Since: since, Told: func(id string) bool { return told[id] }, Tell: w.observed, Ended: w.evidence.ended,
+			w.Engine.Run(ctx, docker.Watcher{Label: w.Label, Since: since, Told: func(id string) bool { return told[id] }, Lost: lost, Tell: w.observed, Ended: w.evidence.ended,
 				Starting: func(c *aweigh.Container, at, until time.Time) { w.starting(ctx, c, at, until) }})
 		})
 	}

@@ -41,11 +41,16 @@ func listenForOtherSignals(c chan<- os.Signal) {
 	signal.Notify(c, others...)
 }
 
+// stops reports whether a signal means "stop".
+func stops(sig os.Signal) bool {
+	return sig == syscall.SIGTERM || sig == syscall.SIGINT || sig == syscall.SIGQUIT
+}
+
 // pass hands a signal on to the command. Those that mean "stop" start the
 // grace; which others mean it, only the service knows (SIGWINCH for Apache).
 func (s *supervisor) pass(sig syscall.Signal) {
-	switch sig {
-	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
+	if stops(sig) {
+		s.stopHeard = true
 		first := s.life.state == starting || s.life.state == serving
 		s.life.stop(time.Now())
 		if first {
@@ -104,7 +109,7 @@ func (s *supervisor) killAll() {
 func (s *supervisor) tree() []int {
 	var alive []int
 	for _, pid := range proc.Descendants(os.Getpid()) {
-		if p, err := proc.Read(pid); err == nil && p.State != 'Z' {
+		if proc.Alive(pid) {
 			alive = append(alive, pid)
 		}
 	}

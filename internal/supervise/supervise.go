@@ -144,7 +144,10 @@ func (s *supervisor) run() int {
 	if lerr := s.launch(); lerr != nil {
 		return s.notLaunched(lerr)
 	}
-	go listenForOtherSignals(s.signals)
+	go func() {
+		listenForOtherSignals(s.signals)
+		s.streams.resize() // the terminal may have got its size before: docker run gives it after the start
+	}()
 	s.oom = newOOMCounter() // while the kernel loads the program, which has taken no memory yet
 	s.oom0 = s.oom.kills()
 	s.oomSeen = s.oom0
@@ -169,6 +172,7 @@ func (s *supervisor) preflight() (code int, refused bool) {
 }
 
 func (s *supervisor) notLaunched(lerr *launchError) int {
+	s.drain() // puts our terminal back
 	s.failed(aweigh.Crashed, lerr.reason, &aweigh.Exit{Code: lerr.code}, lerr.code, lerr.cause)
 	s.close()
 	return lerr.code

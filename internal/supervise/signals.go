@@ -33,7 +33,9 @@ func listenForSignals(c chan<- os.Signal) {
 // nothing to who writes past package os, and is not passed on; the job control
 // signals, by which a shell stops us.
 func listenForOtherSignals(c chan<- os.Signal) {
-	others := []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGPWR, syscall.SIGIO}
+	others := []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGPWR, syscall.SIGIO,
+		// By these the Go runtime would end us, with a page of its stacks, when somebody sends them.
+		syscall.SIGABRT, syscall.SIGTRAP, syscall.SIGSYS, syscall.SIGSTKFLT, syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL}
 	const realtime, last = 34, 64 // 32 and 33 belong to the C library
 	for n := realtime; n <= last; n++ {
 		others = append(others, syscall.Signal(n))

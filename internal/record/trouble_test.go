@@ -2,10 +2,12 @@ package record
 
 import (
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/aweigh/aweigh"
 )
@@ -95,4 +97,64 @@ func TestAVerdictIsSyncedAfterTheSyncUnderWay(t *testing.T) {
 	if got := r.nextSync(syncServing); got != syncServing {
 		t.Errorf("the next sync is in %s", got)
 	}
+}
+
+// In a sandbox without flock each start closed its own record after a second, as
+// left open: its verdict was "unknown".
+func TestWithoutLocksARecordIsNotClosedByOthers(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	r := Begin(d.Path(), begin, now, 1<<20, nil)
+	defer r.Close(10 * time.Second)
+	r.Dir()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if events, _ := d.record(begin.Service, begin.Start).Events(); len(events) > 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("no event is written")
+		}
+	}
+	tidied := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: the thread ends with the goroutine
+		if err := forbid(syscall.SYS_FLOCK); err != nil {
+			tidied <- err
+			return
+		}
+		_, err := d.Tidy(begin.Service, Limits{}, now)
+		tidied <- err
+	}()
+	if err := <-tidied; err != nil {
+		t.Fatal(err)
+	}
+	events, _ := d.record(begin.Service, begin.Start).Events()
+	for _, e := range events {
+		if e.Event == Closed {
+			t.Error("it is closed while it is written")
+		}
+	}
+}
+
+// forbid makes a system call fail with EPERM in this thread (seccomp(2)).
+func forbid(number uint32) error {
+	const (
+		load, ifEqual, answer  = 0x20, 0x15, 0x06
+		failEPERM, allow       = 0x00050001, 0x7fff0000
+		noNewPrivs, setSeccomp = 38, 22
+		filterMode             = 2
+	)
+	filter := []syscall.SockFilter{{Code: load}, {Code: ifEqual, Jf: 1, K: number}, {Code: answer, K: failEPERM}, {Code: answer, K: allow}}
+	program := syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, noNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
+		return errno
+	}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setSeccomp, filterMode, uintptr(unsafe.Pointer(&program))); errno != 0 {
+		return errno
+	}
+	return nil
 }

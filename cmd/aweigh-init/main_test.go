@@ -106,7 +106,7 @@ func waitPort(ts *testscript.TestScript, _ bool, args []string) {
 // sendSignal NAME SERVICE sends a signal to the aweigh-init that runs it.
 func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	signals := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1,
-		"USR2": syscall.SIGUSR2, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}
+		"USR2": syscall.SIGUSR2, "ABRT": syscall.SIGABRT, "SEGV": syscall.SIGSEGV, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}
 	for _, cmd := range ts.BackgroundCmds() {
 		if i := slices.Index(cmd.Args, "--service"); i > 0 && cmd.Args[i+1] == args[1] {
 			ts.Check(cmd.Process.Signal(signals[args[0]]))
@@ -182,7 +182,7 @@ func server() {
 			go func() { <-c; fmt.Println("bye"); os.Exit(0) }()
 		case "signals": // print the signals that come
 			c := make(chan os.Signal, 16)
-			signal.Notify(c, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH)
+			signal.Notify(c, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGABRT, syscall.SIGSEGV)
 			go func() {
 				for sig := range c {
 					fmt.Println("got", sig)

@@ -57,20 +57,39 @@ func Read(pid int) (Process, error) {
 	if !ok {
 		return Process{}, fmt.Errorf("%s/stat: not in the form of proc(5)", dir)
 	}
-	p := Process{PID: pid, PPID: s.ppid, Name: s.name, State: s.state, UID: -1, Started: s.started,
+	p := Process{PID: pid, PPID: s.ppid, Name: s.name, State: s.state, Started: s.started,
 		RSSBytes: s.rssPages * int64(os.Getpagesize()), CPU: s.cpu, Threads: s.threads}
 	if cmdline, err := procfs.Read(dir+"/cmdline", maxArgs); err == nil {
 		p.Args = splitArgs(cmdline)
 	}
 	p.Exe, _ = os.Readlink(dir + "/exe")
-	if status, err := procfs.Read(dir+"/status", 8192); err == nil {
-		if f := strings.Fields(statusField(status, "Uid")); len(f) > 1 {
-			if uid, err := strconv.ParseUint(f[1], 10, 32); err == nil {
-				p.UID = int(uid)
-			}
+	p.UID = UID(pid)
+	return p, nil
+}
+
+// Alive reports whether there is such a process, and it has not ended. Unlike
+// [Read], it never waits for one that hangs: who reads a command line waits for
+// the process's memory map, and it may hold that while it waits for a file
+// system (NFS and FUSE in mmap(2)).
+func Alive(pid int) bool {
+	raw, err := procfs.Read("/proc/"+strconv.Itoa(pid)+"/stat", 4096)
+	s, ok := parseStat(raw)
+	return err == nil && ok && s.state != 'Z' && s.state != 'X'
+}
+
+// UID is the effective user of pid, -1 when it cannot be read. It waits as
+// little as [Alive] does.
+func UID(pid int) int {
+	status, err := procfs.Read("/proc/"+strconv.Itoa(pid)+"/status", 8192)
+	if err != nil {
+		return -1
+	}
+	if f := strings.Fields(statusField(status, "Uid")); len(f) > 1 {
+		if uid, err := strconv.ParseUint(f[1], 10, 32); err == nil {
+			return int(uid)
 		}
 	}
-	return p, nil
+	return -1
 }
 
 // Title names the process for a person: "python3 (pid 812)".

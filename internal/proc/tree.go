@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,22 +42,36 @@ func byChildren(root int) (pids []int, ok bool) {
 	for i := 0; i < len(queue) && len(queue) < maxTree; i++ {
 		dir := "/proc/" + strconv.Itoa(queue[i]) + "/task/"
 		for _, tid := range numbers(dir) {
-			raw, err := procfs.Read(dir+strconv.Itoa(tid)+"/children", 64<<10)
+			raw, err := procfs.Read(dir+strconv.Itoa(tid)+"/children", maxChildren)
 			if err != nil {
 				if queue[i] == root && tid == root {
 					return nil, false
 				}
 				continue
 			}
-			for f := range strings.FieldsSeq(string(raw)) {
+			for _, pid := range childPIDs(raw) {
 				// A process that changes its parent while we look may be met twice.
-				if pid, err := strconv.Atoi(f); err == nil && !slices.Contains(queue, pid) {
+				if !slices.Contains(queue, pid) {
 					queue = append(queue, pid)
 				}
 			}
 		}
 	}
 	return queue[1:], true
+}
+
+// maxChildren is how much of a children file is read, in bytes.
+const maxChildren = 64 << 10
+
+// childPIDs reads a children file, "12 345 6789 ". Where it was cut short, what
+// stands behind the last space is the beginning of a pid: another process's.
+func childPIDs(raw []byte) (pids []int) {
+	for f := range strings.FieldsSeq(string(raw[:bytes.LastIndexByte(raw, ' ')+1])) {
+		if pid, err := strconv.Atoi(f); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // byParent finds the same by looking at the parent of every process there is.

@@ -170,3 +170,32 @@ func BenchmarkDescendants(b *testing.B) {
 		Descendants(os.Getpid())
 	}
 }
+
+// A service with eleven thousand children has more than is read of the file. The
+// beginning of a pid is another process's, and would have been sent SIGKILL.
+func TestAChildrenFileThatIsCutShortNamesNobodyElse(t *testing.T) {
+	for raw, want := range map[string][]int{"12 345 6789 ": {12, 345, 6789}, "12 345 67": {12, 345}, "12": nil, "": nil} {
+		if got := childPIDs([]byte(raw)); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", raw, got, want)
+		}
+	}
+}
+
+func TestAliveAndUID(t *testing.T) {
+	if pid := os.Getpid(); !Alive(pid) || UID(pid) != os.Geteuid() {
+		t.Errorf("this process: alive %v, uid %d", Alive(pid), UID(pid))
+	}
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); Alive(cmd.Process.Pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("a zombie is alive")
+		}
+	}
+	cmd.Wait()
+	if UID(cmd.Process.Pid) != -1 {
+		t.Error("a process that is gone has a user")
+	}
+}

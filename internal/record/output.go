@@ -28,7 +28,7 @@ type output struct {
 	offset  int64 // of all that was recorded
 	stream  Stream
 	at      time.Time
-	line    []byte
+	line    []byte // of the index, not written yet: the disk may have refused it
 }
 
 // IndexEntry is one line of output.idx: from Offset on, the output came from
@@ -51,17 +51,33 @@ func (o *output) write(b []byte, marks []mark) (lost int64, err error) {
 	}
 	// The index goes first: an entry that points beyond the end is harmless,
 	// bytes without an entry would be taken for their predecessor's.
-	o.line = o.line[:0]
 	for _, m := range marks {
+		if len(o.line) > maxRefused {
+			break
+		}
 		if m.lost > 0 || m.stream != o.stream || m.time.Sub(o.at) >= markEvery || o.at.IsZero() {
 			o.entry(m, "")
 		}
 	}
-	o.index.Write(o.line)
+	o.writeIndex()
 	n, err := o.file.Write(b)
 	o.size += int64(n)
 	o.offset += int64(n)
 	return int64(len(b) - n), err
+}
+
+// maxRefused is how much of the index may wait for a disk that refuses it, in
+// bytes, apart from the names of segments.
+const maxRefused = 32 << 10
+
+// writeIndex writes what the index has to take, and keeps what the disk refuses
+// for the next time: without its name a segment is not found.
+func (o *output) writeIndex() {
+	if len(o.line) == 0 {
+		return
+	}
+	n, _ := o.index.Write(o.line)
+	o.line = o.line[:copy(o.line, o.line[n:])]
 }
 
 func (o *output) bound() int64 {
@@ -94,9 +110,8 @@ func (o *output) next() error {
 	}
 	o.file, o.segment, o.size = f, segment, 0
 	if segment > 0 {
-		o.line = o.line[:0]
 		o.entry(mark{at: 0, stream: o.stream, time: time.Now()}, segmentName(segment))
-		o.index.Write(o.line)
+		o.writeIndex()
 	}
 	if segment > 2 {
 		o.dir.Remove(segmentName(segment - 2))

@@ -167,9 +167,19 @@ func (r *Recorder) open(path string) error {
 	if r.resume != nil && !resumed {
 		r.writeEvents(jsonLine(*r.resume))
 	}
-	syscall.Flock(int(r.events.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	lock(r.events)
 	r.parent, r.dir, r.out.dir = dir, root, root
 	return nil
+}
+
+// lock takes the lock that tells others that the record is being written. Who
+// reads it takes that lock for a moment as well, and is waited for.
+func lock(events *os.File) {
+	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if syscall.Flock(int(events.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != syscall.EWOULDBLOCK {
+			return
+		}
+	}
 }
 
 // Dir is the directory of this and all other records. It waits until the

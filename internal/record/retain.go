@@ -116,9 +116,12 @@ func (r *Record) closeLeftOpen() (start aweigh.Start, live bool) {
 		return r.Start(), false // it may be read only
 	}
 	defer f.Close()
-	live = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	live = err == syscall.EWOULDBLOCK
 	events, _ := readEvents(f)
-	if len(events) > 0 && !live && !ended(Fold(events)) {
+	// Where there are no locks (ENOLCK on NFS, a sandbox) nobody can tell, and the
+	// record may be our own.
+	if len(events) > 0 && err == nil && !ended(Fold(events)) {
 		e := Event{Time: time.Now().UTC(), Event: Closed, ElapsedMS: events[len(events)-1].ElapsedMS, Reason: leftOpen}
 		if boot := BootID(); boot != "" && events[0].BootID != "" && boot != events[0].BootID {
 			e.Reason = "the machine went down or was restarted while it was up"

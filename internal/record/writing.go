@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,7 +43,7 @@ func (r *Recorder) write(path string) {
 		case <-tick.C:
 			r.reserve()
 			r.sync()
-			tick.Reset(syncEvery)
+			tick.Reset(r.nextSync(syncEvery))
 			continue
 		}
 		r.mu.Lock()
@@ -178,10 +179,18 @@ func (r *Recorder) reserve() {
 	syscall.Fallocate(int(r.events.Fd()), keepSize, 0, reservedBytes)
 }
 
+var errStalled = fmt.Errorf("the disk did not take it within %s", stallAfter)
+
 func (r *Recorder) finish() {
+	r.mu.Lock()
+	if r.lost > 0 {
+		r.lostNow, r.lostWhy = r.lostNow+r.lost, cmp.Or(r.lostWhy, errStalled)
+	}
+	r.mu.Unlock()
 	if r.lostNow > 0 {
 		r.took(0, nil)
 	}
+	r.out.writeIndex()
 	for try := 0; len(r.unwritten) > 0 && try < 3; try++ {
 		r.writeEvents(nil)
 	}
@@ -232,6 +241,15 @@ func (r *Recorder) sync() {
 		}
 		<-r.syncing
 	}()
+}
+
+// nextSync is when to sync again: soon where a verdict could not be, because
+// another sync was under way.
+func (r *Recorder) nextSync(every time.Duration) time.Duration {
+	if r.verdict {
+		return min(every, syncComingUp)
+	}
+	return every
 }
 
 func dup(f *os.File) int {

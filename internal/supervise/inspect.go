@@ -7,16 +7,17 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/aweigh/aweigh/internal/proc"
 	"github.com/aweigh/aweigh/internal/record"
 	"github.com/aweigh/aweigh/internal/snapshot"
 )
 
 // inspect takes a snapshot of the service, which is about to be ended, so that
 // a stack may cost it its life.
-func (s *supervisor) inspect(ctx context.Context) snapshot.Snapshot {
+func (s *supervisor) inspect(ctx context.Context, sampler *proc.Sampler) snapshot.Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, inspectLimit-inspectLimit/10)
 	defer cancel()
-	o := snapshot.Options{Reason: s.reason, Stacks: snapshot.Final, Output: s.heard, Sampler: &s.waits.sampler}
+	o := snapshot.Options{Reason: s.reason, Stacks: snapshot.Final, Output: s.heard, Sampler: sampler}
 	if s.NoAssist {
 		o.Stacks = snapshot.Harmless
 	}

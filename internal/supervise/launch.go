@@ -99,6 +99,8 @@ func explainLaunch(name, file string, err error) *launchError {
 		return &launchError{ExitNotExecutable, fmt.Sprintf("cannot start %q: its arguments and environment are too long", name), "config-invalid"}
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM):
 		return &launchError{ExitError, fmt.Sprintf("cannot start %q: %v: the limit of processes or of memory is reached", name, err), "pids-limit"}
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE): // of our own pipe, before execve
+		return &launchError{ExitError, fmt.Sprintf("cannot start %q: %v: raise the limit of open files", name, err), "fd-limit"}
 	}
 	return &launchError{ExitNotExecutable, fmt.Sprintf("cannot start %q: %v", name, err), "not-executable"}
 }

@@ -129,6 +129,6 @@ func (s *supervisor) believes(m sdnotify.Message) bool {
 	if m.UID == 0 || m.UID == os.Getuid() {
 		return true
 	}
-	p, err := proc.Read(s.process.PID)
-	return err == nil && p.UID == m.UID
+	uid := proc.UID(s.process.PID)
+	return uid >= 0 && uid == m.UID
 }

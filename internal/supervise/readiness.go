@@ -274,7 +274,7 @@ func owns(tree []int, s sockdiag.Socket) bool {
 			return true
 		}
 		if errors.Is(err, fs.ErrPermission) {
-			if p, err := proc.Read(pid); err == nil && p.UID == int(s.UID) {
+			if proc.UID(pid) == int(s.UID) {
 				return true
 			}
 		}

@@ -33,7 +33,9 @@ func listenForSignals(c chan<- os.Signal) {
 // nothing to who writes past package os, and is not passed on; the job control
 // signals, by which a shell stops us.
 func listenForOtherSignals(c chan<- os.Signal) {
-	others := []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGPWR, syscall.SIGIO}
+	others := []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGALRM, syscall.SIGPWR, syscall.SIGIO,
+		// By these the Go runtime would end us, with a page of its stacks, when somebody sends them.
+		syscall.SIGABRT, syscall.SIGTRAP, syscall.SIGSYS, syscall.SIGSTKFLT, syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL}
 	const realtime, last = 34, 64 // 32 and 33 belong to the C library
 	for n := realtime; n <= last; n++ {
 		others = append(others, syscall.Signal(n))
@@ -41,11 +43,16 @@ func listenForOtherSignals(c chan<- os.Signal) {
 	signal.Notify(c, others...)
 }
 
+// stops reports whether a signal means "stop".
+func stops(sig os.Signal) bool {
+	return sig == syscall.SIGTERM || sig == syscall.SIGINT || sig == syscall.SIGQUIT
+}
+
 // pass hands a signal on to the command. Those that mean "stop" start the
 // grace; which others mean it, only the service knows (SIGWINCH for Apache).
 func (s *supervisor) pass(sig syscall.Signal) {
-	switch sig {
-	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
+	if stops(sig) {
+		s.stopHeard = true
 		first := s.life.state == starting || s.life.state == serving
 		s.life.stop(time.Now())
 		if first {
@@ -104,7 +111,7 @@ func (s *supervisor) killAll() {
 func (s *supervisor) tree() []int {
 	var alive []int
 	for _, pid := range proc.Descendants(os.Getpid()) {
-		if p, err := proc.Read(pid); err == nil && p.State != 'Z' {
+		if proc.Alive(pid) {
 			alive = append(alive, pid)
 		}
 	}

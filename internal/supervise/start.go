@@ -75,7 +75,7 @@ func (s *supervisor) launch() *launchError {
 			s.log.Info(note, "event", "assist")
 		}
 	}
-	s.waits = newWaits(s.StartupTimeout, env)
+	s.waits = newWaits(s.StartupTimeout, env, s.table)
 	file, err := lookPath(s.Command[0], os.Getenv("PATH"))
 	if err != nil {
 		return explainLaunch(s.Command[0], file, err)

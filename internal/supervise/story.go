@@ -243,23 +243,42 @@ func (s *supervisor) tidy(ctx context.Context) {
 }
 
 // past reads the row of failures before this start.
-func (s *supervisor) past() record.Past {
-	dir := s.rec.Dir()
-	if dir == nil {
-		return record.Past{}
+func (s *supervisor) past() (past record.Past) {
+	found := make(chan record.Past, 1)
+	go func() {
+		var p record.Past
+		if dir := s.rec.Dir(); dir != nil {
+			p = dir.Past(s.Service, s.id)
+		}
+		found <- p
+	}()
+	select {
+	case past = <-found:
+	case <-time.After(diskLimit):
 	}
-	return dir.Past(s.Service, s.id)
+	return past
 }
+
+// diskLimit is how long an end waits for a disk that does not answer, each time
+// that it wants something of it.
+const diskLimit = 2 * time.Second
 
 // close ends the recording.
 func (s *supervisor) close() {
 	if s.disarm != nil {
 		s.disarm()
 	}
-	if dir := s.rec.Dir(); dir != nil && dir.Overdue(s.Service, s.Limits) {
-		dir.Tidy(s.Service, s.Limits, time.Now())
+	tidied := make(chan struct{})
+	go func() {
+		defer close(tidied)
+		if dir := s.rec.Dir(); dir != nil && dir.Overdue(s.Service, s.Limits) {
+			dir.Tidy(s.Service, s.Limits, time.Now())
+		}
+	}()
+	select {
+	case <-tidied:
+	case <-time.After(diskLimit):
 	}
 	s.tell.close()
-	s.rec.Close(2 * time.Second)
-	s.table.Close()
+	s.rec.Close(diskLimit)
 }

@@ -18,11 +18,17 @@ import (
 type sink struct {
 	fd   int
 	warn func(error) // called once, when nobody reads any more
+	raw  atomic.Bool // our terminal is in raw mode: only a carriage return goes back to the first column
 
 	mu      sync.Mutex
 	gone    bool // the reader is gone; without us the service would get SIGPIPE
 	midLine bool // the last byte written was not the end of a line
-	raw     bool // our terminal is in raw mode: only a carriage return goes back to the first column
+
+	lines struct { // of ours
+		sync.Mutex
+		queued  [][]byte
+		writing chan struct{} // closed when all are written; nil while there are none
+	}
 }
 
 // Write writes all of b, waiting for a slow reader as the service itself would
@@ -35,23 +41,76 @@ func (s *sink) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// patience is how long we wait for a reader that does not take a line of ours.
+// A reader that is stuck must not keep the signals from the service, nor hold
+// its deadlines up: from then on our lines wait for it by themselves.
+const (
+	patience  = time.Second
+	maxQueued = 1000
+)
+
 // own writes a line of ours, on a line of its own.
 func (s *sink) own(line []byte) {
+	q := &s.lines
+	q.Lock()
+	if len(q.queued) < maxQueued {
+		q.queued = append(q.queued, line)
+	}
+	if q.writing != nil {
+		q.Unlock()
+		return
+	}
+	written := make(chan struct{})
+	q.writing = written
+	q.Unlock()
+	go s.writeLines(written)
+	select {
+	case <-written:
+	case <-time.After(patience):
+	}
+}
+
+func (s *sink) writeLines(written chan<- struct{}) {
+	q := &s.lines
+	for {
+		q.Lock()
+		if len(q.queued) == 0 {
+			q.writing = nil
+			close(written)
+			q.Unlock()
+			return
+		}
+		line := q.queued[0]
+		q.queued = q.queued[1:]
+		q.Unlock()
+		s.writeLine(line)
+	}
+}
+
+func (s *sink) writeLine(line []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.midLine {
 		line = append([]byte{'\n'}, line...)
 	}
-	if s.raw {
+	if s.raw.Load() {
 		line = bytes.ReplaceAll(line, []byte{'\n'}, []byte("\r\n"))
 	}
 	s.write(line)
 }
 
-func (s *sink) setRaw(raw bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.raw = raw
+// settle gives the reader a little longer for our last lines.
+func (s *sink) settle() {
+	s.lines.Lock()
+	written := s.lines.writing
+	s.lines.Unlock()
+	if written == nil {
+		return
+	}
+	select {
+	case <-written:
+	case <-time.After(patience):
+	}
 }
 
 func (s *sink) write(b []byte) {
@@ -148,9 +207,29 @@ func (s *stream) pass(b []byte) {
 	if len(b) == 0 {
 		return
 	}
+	s.keep(b)
+	s.to.Write(b)
+}
+
+func (s *stream) keep(b []byte) {
 	s.rec.Output(s.kind, b)
 	s.seen.add(b)
-	s.to.Write(b)
+}
+
+// keepRest takes what the pipe holds into the record alone, while run waits for
+// a reader that is stuck.
+func (s *stream) keepRest() {
+	s.from.SetReadDeadline(time.Now().Add(drainLimit))
+	buf := make([]byte, readSize)
+	for {
+		n, err := s.from.Read(buf)
+		if n > 0 {
+			s.keep(buf[:n])
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 // heard remembers the end of the output and when it came.

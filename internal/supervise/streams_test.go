@@ -2,8 +2,10 @@ package supervise
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -32,7 +34,7 @@ func TestDrainWaitsForASlowReaderOfTheLastWords(t *testing.T) {
 	}
 	drained := make(chan struct{})
 	go func() {
-		s.streams.drain()
+		s.drain()
 		ours.Close()
 		close(drained)
 	}()
@@ -56,15 +58,84 @@ func TestOwnLinesBeginInTheFirstColumnOfARawTerminal(t *testing.T) {
 	}
 	defer reader.Close()
 	s := &sink{fd: int(writer.Fd())}
-	s.setRaw(true)
+	s.raw.Store(true)
 	s.own([]byte("first\n"))
 	s.Write([]byte("prompt> "))
 	s.own([]byte("second\n"))
-	s.setRaw(false)
+	s.raw.Store(false)
 	s.own([]byte("third\n"))
 	writer.Close()
 	got, _ := io.ReadAll(reader)
 	if want := "first\r\nprompt> \r\nsecond\r\nthird\n"; string(got) != want {
 		t.Errorf("written %q, want %q", got, want)
+	}
+}
+
+// stuck is a pipe that is full and that nobody reads.
+func stuck(t *testing.T) (reader, writer *os.File) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { reader.Close(); writer.Close() })
+	writer.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	writer.Write(make([]byte, widePipe))
+	writer.Fd() // blocking, as a standard output is
+	return reader, writer
+}
+
+// The loop waited for the log's reader in the middle of passing SIGTERM on, and
+// neither that nor the SIGKILL after the grace ever came.
+func TestOwnLinesDoNotWaitForAReaderThatIsStuck(t *testing.T) {
+	reader, writer := stuck(t)
+	s := &sink{fd: int(writer.Fd())}
+	began := time.Now()
+	for i := range 100 {
+		s.own(fmt.Appendf(nil, "line %d\n", i))
+	}
+	if took := time.Since(began); took > 5*patience {
+		t.Errorf("100 lines took %s", took)
+	}
+	var text []byte
+	for buf := make([]byte, 4096); !bytes.HasSuffix(text, []byte("line 99\n")); {
+		n, err := reader.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, buf[:n]...)
+	}
+	if text = bytes.Trim(text, "\x00"); bytes.Count(text, []byte("\n")) != 100 || !bytes.HasPrefix(text, []byte("line 0\nline 1\n")) {
+		t.Errorf("the reader got %q", text)
+	}
+}
+
+// Nobody could end a supervisor whose service had ended, but by SIGKILL, before
+// the verdict was in the record.
+func TestAStuckReaderIsNotWaitedForOnceSomebodyWantsUsToEnd(t *testing.T) {
+	_, writer := stuck(t)
+	from, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &supervisor{heard: &heard{}, signals: make(chan os.Signal, 1)}
+	s.streams.add(s, 0, from, &sink{fd: int(writer.Fd())})
+	theirs.WriteString("the last ")
+	for end := time.Now().Add(10 * time.Second); s.heard.total.Load() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing is read")
+		}
+	}
+	theirs.WriteString("words")
+	theirs.Close()
+	s.signals <- syscall.SIGTERM
+	drained := make(chan struct{})
+	go func() { s.drain(); close(drained) }()
+	select {
+	case <-drained:
+	case <-time.After(stuckLimit + 10*time.Second):
+		t.Fatal("it waits for the reader")
+	}
+	if got := string(s.heard.text()); got != "the last words" {
+		t.Errorf("heard %q", got)
 	}
 }

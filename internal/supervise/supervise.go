@@ -83,18 +83,19 @@ type supervisor struct {
 	oom    oomCounter
 	oom0   int64
 
-	events   []record.Event
-	oomSeen  int64
-	strayed  bool   // processes outlived the command
-	disarm   func() // takes back what helped the runtimes
-	spoke    bool   // the service speaks the notify protocol
-	phase    string
-	readyAt  time.Time
-	target   string
-	exit     *child.Exit
-	reason   string // why the service is being ended
-	stopSig  syscall.Signal
-	finished bool // the verdict is told
+	events    []record.Event
+	oomSeen   int64
+	strayed   bool   // processes outlived the command
+	disarm    func() // takes back what helped the runtimes
+	spoke     bool   // the service speaks the notify protocol
+	phase     string
+	readyAt   time.Time
+	target    string
+	exit      *child.Exit
+	reason    string // why the service is being ended
+	stopSig   syscall.Signal
+	stopHeard bool // somebody wants it to end, whatever state it is in
+	finished  bool // the verdict is told
 
 	inspecting bool // a snapshot is on its way
 	snap       *snapshot.Snapshot
@@ -123,6 +124,7 @@ func Run(c Config) int {
 	s.out.warn = func(err error) {
 		s.warn(fmt.Sprintf("nobody reads the output any more (%v); it goes on into the record", err))
 	}
+	defer s.err.settle()
 	return s.run()
 }
 
@@ -142,7 +144,10 @@ func (s *supervisor) run() int {
 	if lerr := s.launch(); lerr != nil {
 		return s.notLaunched(lerr)
 	}
-	go listenForOtherSignals(s.signals)
+	go func() {
+		listenForOtherSignals(s.signals)
+		s.streams.resize() // the terminal may have got its size before: docker run gives it after the start
+	}()
 	s.oom = newOOMCounter() // while the kernel loads the program, which has taken no memory yet
 	s.oom0 = s.oom.kills()
 	s.oomSeen = s.oom0
@@ -167,6 +172,7 @@ func (s *supervisor) preflight() (code int, refused bool) {
 }
 
 func (s *supervisor) notLaunched(lerr *launchError) int {
+	s.drain() // puts our terminal back
 	s.failed(aweigh.Crashed, lerr.reason, &aweigh.Exit{Code: lerr.code}, lerr.code, lerr.cause)
 	s.close()
 	return lerr.code
@@ -241,7 +247,7 @@ func (s *supervisor) attend() int {
 		case <-half.C:
 			s.halfway()
 		case <-sample.C:
-			s.waits.look(s.table)
+			s.sample()
 			s.checkOOM()
 		case <-leftovers.C:
 			if s.alone() {
@@ -254,7 +260,7 @@ func (s *supervisor) attend() int {
 			s.do(ctx, asking, a, inspected, answers)
 		}
 	}
-	if s.inspecting { // the service died of a signal that asked for its stack
+	if s.inspecting && s.exit != nil { // the service died of a signal that asked for its stack
 		select {
 		case snap := <-inspected:
 			s.keep(snap)
@@ -262,7 +268,7 @@ func (s *supervisor) attend() int {
 		}
 	}
 	cancel()
-	s.streams.drain()
+	s.drain()
 	return s.end()
 }
 
@@ -273,13 +279,17 @@ func (s *supervisor) do(ctx, asking context.Context, a action, inspected chan<- 
 		go s.live.ask(asking, s.asker, s.Timeout, answers)
 		s.checkOOM()
 	case inspect:
-		s.waits.look(s.table)
+		s.waits.look()
 		if s.life.missedDeadline {
 			s.reason = s.whyLate()
 		}
 		s.log.Warn("taking a snapshot before ending it: "+s.reason, "event", record.Snapshot)
 		s.inspecting, s.before = true, s.heard.text()
-		go func() { inspected <- s.inspect(ctx) }()
+		sampler := &s.waits.sampler
+		if s.waits.looking != nil {
+			sampler = nil // a look that hangs has it
+		}
+		go func() { inspected <- s.inspect(ctx, sampler) }()
 	case terminate:
 		s.signal(syscall.SIGTERM)
 	case kill:

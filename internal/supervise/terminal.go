@@ -17,7 +17,7 @@ import (
 type streams struct {
 	running sync.WaitGroup
 	theirs  []*os.File // the service's ends, to close once it has them
-	ours    []*os.File
+	ours    []*stream
 	pty     *os.File // our end of its terminal, when it has one
 	restore func()   // puts our terminal back
 }
@@ -75,8 +75,8 @@ func (st *streams) open(s *supervisor, attr *syscall.ProcAttr) error {
 }
 
 func (st *streams) add(s *supervisor, kind record.Stream, from *os.File, to *sink) {
-	st.ours = append(st.ours, from)
 	one := &stream{kind: kind, from: from, to: to, rec: s.rec, seen: s.heard}
+	st.ours = append(st.ours, one)
 	st.running.Go(one.run)
 }
 
@@ -91,12 +91,35 @@ func (st *streams) started() {
 // service has ended: somebody out of our reach holds the other end.
 const drainLimit = 500 * time.Millisecond
 
-// drain waits for the rest of the output, and puts our terminal back.
-func (st *streams) drain() {
-	for _, f := range st.ours {
-		f.SetReadDeadline(time.Now().Add(drainLimit))
+// stuckLimit is how long we wait for a reader once somebody wants us to end.
+const stuckLimit = 5 * time.Second
+
+// drain waits for the rest of the output, and puts our terminal back. A reader
+// may be as slow as it likes, until somebody has asked us to stop.
+func (s *supervisor) drain() {
+	st := &s.streams
+	for _, one := range st.ours {
+		one.from.SetReadDeadline(time.Now().Add(drainLimit))
 	}
-	st.running.Wait()
+	drained := make(chan struct{})
+	go func() { st.running.Wait(); close(drained) }()
+	var limit <-chan time.Time
+	for waiting := true; waiting; {
+		if s.stopHeard && limit == nil {
+			limit = time.After(stuckLimit)
+		}
+		select {
+		case <-drained:
+			waiting = false
+		case sig := <-s.signals:
+			s.stopHeard = s.stopHeard || stops(sig)
+		case <-limit:
+			for _, one := range st.ours {
+				one.keepRest()
+			}
+			waiting = false
+		}
+	}
 	if st.restore != nil {
 		st.restore()
 	}
@@ -153,8 +176,8 @@ func (s *supervisor) rawTerminal(terminal [3]bool) (restore func()) {
 		return nil
 	}
 	set := func(raw bool) {
-		s.out.setRaw(raw && terminal[1])
-		s.err.setRaw(raw && terminal[2])
+		s.out.raw.Store(raw && terminal[1])
+		s.err.raw.Store(raw && terminal[2])
 	}
 	set(true)
 	return func() { back(); set(false) }

@@ -18,31 +18,58 @@ import (
 // said since when they have been waiting in what.
 type waits struct {
 	every   time.Duration
-	sampler proc.Sampler
+	see     func() []proc.Look
+	looking chan []proc.Look // gets what a look sees that is under way; nil while there is none
+	sampler proc.Sampler     // belongs to the look under way
 	looks   []proc.Look
 	names   func(netip.AddrPort) string
 }
 
+// lookLimit is how long a look may hold up everything else. Who reads the
+// command line or the arguments of a process waits for its memory map, and it
+// may hold that for as long as a disk or a network file system does not answer:
+// no deadline passed, and no signal reached the service, while we hung with it.
+const lookLimit = time.Second
+
 // newWaits looks some thirty times in a start: often enough to say "58s", and
 // seldom enough to cost nothing (a look at all sockets is milliseconds on a
 // machine with much memory).
-func newWaits(timeout time.Duration, env []string) *waits {
+func newWaits(timeout time.Duration, env []string, table *sockdiag.Table) *waits {
 	every := min(max(timeout/30, 100*time.Millisecond), 4*time.Second)
-	return &waits{every: every, names: namer(env)}
+	w := &waits{every: every, names: namer(env)}
+	w.see = func() []proc.Look {
+		tree := proc.Tree(os.Getpid())
+		var sockets []sockdiag.Socket
+		if proc.HoldSockets(tree) {
+			sockets, _ = table.All()
+		}
+		return w.sampler.Look(tree, sockets, time.Now())
+	}
+	return w
 }
 
-func (w *waits) look(table *sockdiag.Table) {
-	tree := proc.Tree(os.Getpid())
-	var sockets []sockdiag.Socket
-	if proc.HoldSockets(tree) {
-		sockets, _ = table.All()
+// look looks once, or finds out what came of the look that took too long.
+func (w *waits) look() {
+	limit := time.Duration(0)
+	if w.looking == nil {
+		limit = lookLimit
+		seen := make(chan []proc.Look, 1)
+		w.looking = seen
+		go func() { seen <- w.see() }()
 	}
-	w.looks = w.sampler.Look(tree, sockets, time.Now())
+	select {
+	case w.looks = <-w.looking:
+		w.looking = nil
+	case <-time.After(limit):
+	}
 }
 
 // sentence says what the service waits in: "python3 (pid 12): 58 s in
 // connect() to db:5432 (10.0.0.5)".
 func (w *waits) sentence(now time.Time) string {
+	if w.looking != nil {
+		return "its processes cannot be looked at: one of them seems to hang in the kernel (a disk or a network file system that does not answer)"
+	}
 	l, ok := proc.Telling(w.looks)
 	if !ok {
 		return ""
@@ -103,12 +130,20 @@ func hostsIn(env []string) []string {
 	return hosts
 }
 
+// sample looks at what the service waits in, while that is nobody else's: a
+// snapshot goes on with the same sampler.
+func (s *supervisor) sample() {
+	if !s.inspecting {
+		s.waits.look()
+	}
+}
+
 // halfway tells, half way to the deadline, what the start is waiting in.
 func (s *supervisor) halfway() {
 	if s.life.state != starting {
 		return
 	}
-	s.waits.look(s.table)
+	s.waits.look()
 	now := time.Now()
 	text := s.situation(now)
 	s.note(record.Event{Event: record.StartSlow, Reason: text})

@@ -16,6 +16,7 @@ package verdict
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path"
 	"slices"
@@ -68,11 +69,15 @@ type Server struct {
 
 // Listen answers each question with what current returns.
 func Listen(current func() Verdict) (*Server, error) {
+	p := prefix()
+	if p == "" { // the PID alone would be the name of a file
+		return nil, errors.New("the kernel does not tell the PID namespace (is /proc mounted?)")
+	}
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	name := prefix() + strconv.Itoa(os.Getpid())
+	name := p + strconv.Itoa(os.Getpid())
 	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: name}); err != nil {
 		syscall.Close(fd)
 		return nil, os.NewSyscallError("bind", err)
@@ -154,7 +159,7 @@ func Ask(timeout time.Duration) []Verdict {
 // read, the one of PID 1, the usual place of a supervisor.
 func names() []string {
 	p := prefix()
-	if p == "@aweigh/verdict//" {
+	if p == "" {
 		return nil
 	}
 	table, err := procfs.Read("/proc/self/net/unix", 16<<20)

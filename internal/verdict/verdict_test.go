@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"syscall"
@@ -61,5 +62,35 @@ func TestNobodyIsBelievedUnderTheNameOfAnother(t *testing.T) {
 func TestThePrefixNamesThisNamespace(t *testing.T) {
 	if p := prefix(); len(p) < len("@aweigh/verdict/1/") || os.Getpid() == 0 {
 		t.Errorf("prefix %q", p)
+	}
+}
+
+// Without /proc the socket's name was the PID alone: a file in the service's
+// working directory.
+func TestWithoutANamespaceThereIsNoSocket(t *testing.T) {
+	if os.Getenv("WITHOUT_PROC") == "" {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("unshare", "--mount", "sh", "-c", `umount -l /proc && exec "$0" -test.run='^TestWithoutANamespaceThereIsNoSocket$'`, self)
+		cmd.Env, cmd.Dir = append(os.Environ(), "WITHOUT_PROC=1"), t.TempDir()
+		if out, err := exec.Command("unshare", "--mount", "umount", "-l", "/proc").CombinedOutput(); err != nil {
+			t.Skipf("no mount namespace of one's own here: %v %s", err, out)
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	if s, err := Listen(func() Verdict { return Verdict{} }); err == nil {
+		s.Close()
+		t.Error("it listens")
+	}
+	if files, _ := os.ReadDir("."); len(files) > 0 {
+		t.Errorf("it leaves %v behind", files)
+	}
+	if found := Ask(time.Second); len(found) > 0 {
+		t.Errorf("it finds %+v", found)
 	}
 }

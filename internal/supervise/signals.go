@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path"
 	"syscall"
 	"time"
 
@@ -48,10 +49,17 @@ func stops(sig os.Signal) bool {
 	return sig == syscall.SIGTERM || sig == syscall.SIGINT || sig == syscall.SIGQUIT
 }
 
+// printsThreads reports whether the command is a JVM: SIGQUIT has it print its threads
+// and go on, and the grace would end it.
+func (s *supervisor) printsThreads() bool {
+	exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", s.process.PID))
+	return path.Base(exe) == "java"
+}
+
 // pass hands a signal on to the command. Those that mean "stop" start the
 // grace; which others mean it, only the service knows (SIGWINCH for Apache).
 func (s *supervisor) pass(sig syscall.Signal) {
-	if stops(sig) {
+	if stops(sig) && !(sig == syscall.SIGQUIT && s.printsThreads()) {
 		s.stopHeard = true
 		first := s.life.state == starting || s.life.state == serving
 		s.life.stop(time.Now())

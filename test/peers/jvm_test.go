@@ -2,6 +2,10 @@ package peers_test
 
 import (
 	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
 
 	"github.com/aweigh/aweigh"
 )
@@ -25,5 +29,26 @@ func jvmWith(s *site, env ...string) launch {
 		files:   map[string]string{"Server.java": testdata("Server.java")},
 		env:     env,
 		flags:   []string{"--probe", "/health"},
+	}
+}
+
+// Who asks a JVM for its threads does not want it to end, not after the grace either.
+func TestThreadDumpIsNoStop(t *testing.T) {
+	need(t, jvm.needs...)
+	s := newSite(t, jvm)
+	l := s.lay(t, jvm.good(s))
+	r := supervise(t, s, l, s.port, "--stop-grace", "100ms")
+	r.event("start.ready")
+	r.cmd.Process.Signal(syscall.SIGQUIT)
+	if !poll(func() bool { return strings.Contains(r.stdout.String(), "Full thread dump") }) {
+		t.Fatal("it has printed no threads")
+	}
+	select {
+	case <-r.ended:
+		t.Error("it was ended")
+	case <-time.After(time.Second):
+	}
+	if strings.Contains(r.stderr.String(), "run.stopping") {
+		t.Error("it is being stopped")
 	}
 }

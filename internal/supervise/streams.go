@@ -234,9 +234,9 @@ func (s *stream) keepRest() {
 
 // heard remembers the end of the output and when it came.
 type heard struct {
-	last  atomic.Int64 // Unix nanoseconds; 0 for never
 	total atomic.Int64
 	mu    sync.Mutex
+	last  time.Time // zero for never
 	tail  []byte
 	// opening is the first output.
 	opening []byte
@@ -247,9 +247,9 @@ type heard struct {
 const tailBytes = 8 << 10
 
 func (h *heard) add(b []byte) {
-	h.last.Store(time.Now().UnixNano())
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.last = time.Now()
 	h.total.Add(int64(len(b)))
 	h.keepOpening(b)
 	if h.capture.on && len(h.capture.text)+len(b) <= captureBytes {
@@ -274,8 +274,9 @@ func (h *heard) lines(n int) []string {
 
 // age is how long ago the service printed something.
 func (h *heard) age(now time.Time) (time.Duration, bool) {
-	last := h.last.Load()
-	return now.Sub(time.Unix(0, last)), last != 0
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return now.Sub(h.last), !h.last.IsZero()
 }
 
 // widen makes room in a pipe whose service talks faster than it is read, and

@@ -38,6 +38,10 @@ type chat struct {
 	before  func()        // each message, if there is something to put right
 }
 
+// pagers keep incidents of their own, by a key of which a message has one: in a
+// digest the others would never be opened there, or never end.
+var pagers = []string{"pagerduty", "opsgenie"}
+
 func shoutrrrSender(u *url.URL) (*Sender, error) {
 	scheme, _, _ := strings.Cut(u.Scheme, "+")
 	c := &chat{url: u, scheme: scheme, busy: make(chan struct{}, 1)}
@@ -49,7 +53,7 @@ func shoutrrrSender(u *url.URL) (*Sender, error) {
 			return nil, fmt.Errorf("%s: shoutrrr does not take this URL%s: see https://shoutrrr.nickfedor.com/ for its form", scheme, c.hint(err))
 		}
 	}
-	return &Sender{Send: c.send, Digests: true}, nil
+	return &Sender{Send: c.send, Digests: !slices.Contains(pagers, scheme)}, nil
 }
 
 func ourSchemes() string {

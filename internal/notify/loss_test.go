@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aweigh/aweigh"
 )
@@ -146,6 +147,24 @@ func TestPagersGetEachIncidentByItself(t *testing.T) {
 	}
 	if !sender(t, "ntfy://ntfy.example.com/topic").Digests {
 		t.Error("what people read gets none")
+	}
+}
+
+// What is longer than a service takes was refused at each try, and given up: the long
+// lines of a log, or a language whose letters are three bytes.
+func TestAServiceGetsNoMoreThanItTakes(t *testing.T) {
+	var all []*aweigh.Notification
+	for i := range 10 {
+		n := crashLoop(aweigh.OnOpened)
+		n.Title, n.Incident.ID = strings.Repeat("起動に失敗", 300), fmt.Sprint("incident", i)
+		all = append(all, n)
+	}
+	address, calls := receiver(t, 200)
+	if err := send(t, sender(t, "ntfy://"+address+"/topic?scheme=http"), Digest(all)); err != nil {
+		t.Fatal(err)
+	}
+	if got := (<-calls).body; len(got) > 4096 || len(got) < 4000 || !utf8.ValidString(got) || !strings.HasSuffix(got, "…") {
+		t.Errorf("%d bytes, ends with %q", len(got), got[max(0, len(got)-10):])
 	}
 }
 

@@ -43,6 +43,19 @@ type chat struct {
 // digest the others would never be opened there, or never end.
 var pagers = []string{"pagerduty", "opsgenie"}
 
+// longest is how many bytes of text a service takes; a longer one it refuses, and
+// would refuse at each try.
+var longest = map[string]int{"pushover": 1024, "wecom": 2048, "lark": 4096, "ntfy": 4096}
+
+// fits cuts a text to so many bytes; 0 is no limit.
+func fits(text string, most int) string {
+	const more = "…"
+	if most == 0 || len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len(more)], "") + more
+}
+
 func shoutrrrSender(u *url.URL) (*Sender, error) {
 	scheme, _, _ := strings.Cut(u.Scheme, "+")
 	c := &chat{url: u, scheme: scheme, busy: make(chan struct{}, 1)}
@@ -135,7 +148,7 @@ func (c *chat) send(ctx context.Context, m *Message) error {
 				return
 			}
 		}
-		done <- c.tell(ctx, m.Short, c.params(m))
+		done <- c.tell(ctx, fits(m.Short, longest[c.scheme]), c.params(m))
 	}()
 	select {
 	case err := <-done:

@@ -63,8 +63,9 @@ func (s *Store) Dead(ctx context.Context, ids []int64, why string, at time.Time)
 	return s.mark(ctx, ids, "state = 'dead', tries = tries + 1, why = ?, ended = ?", why, nanos(at))
 }
 
-// Abandon gives up the letters to routes that are not configured any more.
-func (s *Store) Abandon(ctx context.Context, routes []string) error {
+// Abandon gives up the letters to routes that are not configured any more, and says
+// how many.
+func (s *Store) Abandon(ctx context.Context, routes []string) (n int64, err error) {
 	query := "UPDATE outbox SET state = 'dead', why = 'the route is not configured any more', ended = ? WHERE state = 'pending'"
 	args := []any{time.Now().UnixNano()}
 	if len(routes) > 0 {
@@ -73,8 +74,12 @@ func (s *Store) Abandon(ctx context.Context, routes []string) error {
 			args = append(args, r)
 		}
 	}
-	_, err := s.w.ExecContext(ctx, query, args...)
-	return s.explain(err)
+	result, err := s.w.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, s.explain(err)
+	}
+	n, err = result.RowsAffected()
+	return n, s.explain(err)
 }
 
 func (s *Store) mark(ctx context.Context, ids []int64, set string, args ...any) error {

@@ -143,8 +143,8 @@ func TestALetterThatIsNotTakenKeepsItsTries(t *testing.T) {
 	if err := st.Dead(ctx, []int64{id}, "550 never", noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Abandon(ctx, []string{"ops"}); err != nil { // the route old is no more
-		t.Fatal(err)
+	if n, err := st.Abandon(ctx, []string{"ops"}); err != nil || n != 1 { // the route old is no more
+		t.Fatal(n, err)
 	}
 	dead := must[[]store.Posted](t)(st.Letters(ctx, "dead", 0))
 	if len(dead) != 2 || dead[1].Why != "550 never" || dead[1].Tries != 3 || dead[0].Route != "old" {

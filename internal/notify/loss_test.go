@@ -61,7 +61,9 @@ func TestADigestThatIsRefusedForTheRoutesSakeIsNotTriedLetterByLetter(t *testing
 		}
 		wake()
 		time.Sleep(10 * time.Second) // the burst is used up, the rest waits for the digest
+		s.mu.Lock()
 		refuses = true
+		s.mu.Unlock()
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		b.mu.Lock()

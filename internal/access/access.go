@@ -14,6 +14,7 @@ package access
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
@@ -47,9 +48,13 @@ type Rules struct {
 	ViewToken   string // may view
 	StatusToken string // may see the status page
 	Users       []User
-	PublicPage  bool           // the status page needs no credential
-	Proxies     []netip.Prefix // whose X-Forwarded headers count
-	Hosts       []string       // names of this server, besides those of loopback
+	// Files are those that the credentials were read from, and Again reads them
+	// again; nil for credentials that are in none.
+	Files      []string
+	Again      func() (Rules, error)
+	PublicPage bool           // the status page needs no credential
+	Proxies    []netip.Prefix // whose X-Forwarded headers count
+	Hosts      []string       // names of this server, besides those of loopback
 	// Open says that it listens on loopback only: nobody needs a credential,
 	// unless there is one.
 	Open bool
@@ -89,7 +94,12 @@ func Loopback(listen string) bool {
 
 // Guard applies the rules. Its methods may be called from several goroutines.
 type Guard struct {
-	rules    Rules
+	mu     sync.Mutex
+	rules  Rules         // see present
+	stamps []fs.FileInfo // of rules.Files when they were read
+	// free says that nobody needs a credential. It stays: where the last one is taken
+	// away nobody is let in, instead of everybody.
+	free     bool
 	origins  *http.CrossOriginProtection
 	sessions sessions
 	tries    tries
@@ -104,7 +114,7 @@ func New(r Rules) (*Guard, error) {
 			return nil, fmt.Errorf("%s has %d characters: a token that cannot be guessed has %d or more, such as `openssl rand -hex 20` prints", name, len(token), MinToken)
 		}
 	}
-	g := &Guard{rules: r, origins: http.NewCrossOriginProtection(), now: time.Now, sessions: sessions{rules: r}}
+	g := &Guard{rules: r, free: r.Open && !r.credentials(), origins: http.NewCrossOriginProtection(), now: time.Now, sessions: sessions{file: r.Sessions, warn: r.Warn}}
 	g.sessions.open(time.Now())
 	return g, nil
 }
@@ -173,20 +183,24 @@ func orSomebody(name string) string {
 
 // viewer finds out who asks.
 func (g *Guard) viewer(r *http.Request) Viewer {
+	rules := g.present()
 	if token := bearer(r); token != "" {
-		return Viewer{Name: "token", Role: g.tokenRole(token)}
+		return Viewer{Name: "token", Role: rules.tokenRole(token)}
 	}
-	if v, ok := g.sessions.of(r, g.now()); ok {
+	if v, ok := g.sessions.of(r, rules, g.secure(r), g.now()); ok {
 		return v
 	}
 	switch {
-	case g.rules.Open && !g.rules.credentials():
+	case g.free:
 		return Viewer{Role: Act}
-	case g.rules.StatusToken != "" && same(r.URL.Query().Get("token"), g.rules.StatusToken):
+	case rules.StatusToken != "" && same(r.URL.Query().Get("token"), rules.StatusToken):
 		return Viewer{Role: Status}
 	}
 	return Viewer{}
 }
+
+// Still reports whether who asked has a role yet, for an answer that lasts.
+func (g *Guard) Still(r *http.Request, role Role) bool { return g.viewer(r).Role >= role }
 
 // MaySeeStatus reports whether the status page and badges are for who asks.
 func (g *Guard) MaySeeStatus(r *http.Request) bool {

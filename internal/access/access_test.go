@@ -337,6 +337,20 @@ func TestACookieIsSecureWhereTheBrowserHasTLS(t *testing.T) {
 	}
 }
 
+// A page of a neighbouring host can set a cookie for all of the domain, but for one
+// with the prefix: with a session of its own in it, the viewer would act as somebody
+// else.
+func TestOverTLSACookieWithoutThePrefixIsNoSession(t *testing.T) {
+	_, h := door(t, Rules{Token: actToken, Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	session := login(t, h, "password="+actToken)
+	if w := knock(h, "GET /view", session); w.Code != 200 {
+		t.Errorf("without TLS: %d", w.Code)
+	}
+	if w := knock(h, "GET /view", session, "From: 10.0.0.1:1", "X-Forwarded-Proto: https"); w.Code != 401 {
+		t.Errorf("over TLS: %d", w.Code)
+	}
+}
+
 func TestAUserLineThatCannotBeIsExplained(t *testing.T) {
 	good := userOf(t, "ann", Act, "correct horse").String()
 	for _, line := range []string{"", "ann", "ann:act", "ann:root:" + good[8:], "a b:act:" + good[8:], "ann:act:$2y$05$bcrypt",

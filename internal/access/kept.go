@@ -18,10 +18,10 @@ const keepEvery = time.Hour
 // read costs everybody a login, no more.
 func (s *sessions) open(now time.Time) {
 	s.all, s.kept = map[[32]byte]*session{}, now
-	if s.rules.Sessions == "" {
+	if s.file == "" {
 		return
 	}
-	text, err := os.ReadFile(s.rules.Sessions)
+	text, err := os.ReadFile(s.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
@@ -30,7 +30,7 @@ func (s *sessions) open(now time.Time) {
 		err = json.Unmarshal(text, &kept)
 	}
 	if err != nil {
-		s.warn(fmt.Errorf("the sessions of before, %s: %w: everybody has to log in again", s.rules.Sessions, err))
+		s.complain(fmt.Errorf("the sessions of before, %s: %w: everybody has to log in again", s.file, err))
 		return
 	}
 	for name, one := range kept {
@@ -45,7 +45,7 @@ func (s *sessions) open(now time.Time) {
 // keep writes the sessions. The caller holds the lock.
 func (s *sessions) keep(now time.Time) {
 	s.kept = now
-	if s.rules.Sessions == "" {
+	if s.file == "" {
 		return
 	}
 	kept := map[string]*session{}
@@ -54,10 +54,10 @@ func (s *sessions) keep(now time.Time) {
 	}
 	text, err := json.Marshal(kept)
 	if err == nil {
-		err = replace(s.rules.Sessions, text)
+		err = replace(s.file, text)
 	}
 	if err != nil {
-		s.warn(fmt.Errorf("sessions are not kept, and end with the watcher: %w", err))
+		s.complain(fmt.Errorf("sessions are not kept, and end with the watcher: %w", err))
 	}
 }
 
@@ -78,8 +78,8 @@ func replace(path string, text []byte) error {
 	return os.Rename(next, path)
 }
 
-func (s *sessions) warn(err error) {
-	if s.rules.Warn != nil {
-		s.rules.Warn(err)
+func (s *sessions) complain(err error) {
+	if s.warn != nil {
+		s.warn(err)
 	}
 }

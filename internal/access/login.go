@@ -14,17 +14,20 @@ func (g *Guard) Login(w http.ResponseWriter, r *http.Request, name, secret strin
 	if wait := g.tries.begin(client, g.now()); wait > 0 {
 		return &TooMany{wait}
 	}
-	who, ok := g.known(name, secret)
+	rules := g.present()
+	who, ok := g.known(rules, name, secret)
 	if !ok {
 		return fmt.Errorf("this name and password are not known here")
 	}
 	g.tries.forget(client)
-	g.sessions.begin(w, who, g.secure(r), g.now())
+	g.sessions.begin(w, rules, who, g.secure(r), g.now())
 	return nil
 }
 
 // Logout ends the session.
-func (g *Guard) Logout(w http.ResponseWriter, r *http.Request) { g.sessions.end(w, r, g.now()) }
+func (g *Guard) Logout(w http.ResponseWriter, r *http.Request) {
+	g.sessions.end(w, r, g.secure(r), g.now())
+}
 
 // stranger has nobody's password: it costs as much to be wrong about a name as
 // about a password.
@@ -36,14 +39,14 @@ var stranger = sync.OnceValue(func() User {
 	return u
 })
 
-func (g *Guard) known(name, secret string) (who identity, ok bool) {
+func (g *Guard) known(rules Rules, name, secret string) (who identity, ok bool) {
 	if name == "" {
-		role := g.tokenRole(secret)
+		role := rules.tokenRole(secret)
 		return identity{Token: role}, role >= View
 	}
 	g.hashing.Lock()
 	defer g.hashing.Unlock()
-	for _, u := range g.rules.Users {
+	for _, u := range rules.Users {
 		if u.Name == name {
 			return identity{User: name}, u.knows(secret)
 		}

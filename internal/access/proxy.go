@@ -29,7 +29,7 @@ func (g *Guard) foreign(r *http.Request) string {
 		return fmt.Sprintf("this server is not called %.100q: name it in web.hosts of aweigh.yaml if it should be", host)
 	}
 	// A proxy on this machine would open to the world what is open to the machine.
-	if !g.rules.credentials() && forwarded(r) && !g.fromProxy(r) {
+	if g.free && forwarded(r) && !g.fromProxy(r) {
 		return "a proxy has forwarded this, and nobody was asked who they are: set a token or users below web: in aweigh.yaml, and name the proxy in web.proxies"
 	}
 	return ""

@@ -78,13 +78,14 @@ func keyOf(cookie string) [32]byte { return sha256.Sum256([]byte(cookie)) }
 
 // sessions are the logins by keyOf.
 type sessions struct {
-	rules Rules
-	mu    sync.Mutex
-	all   map[[32]byte]*session
-	kept  time.Time // when they were last written
+	file string      // see Rules.Sessions
+	warn func(error) // see Rules.Warn
+	mu   sync.Mutex
+	all  map[[32]byte]*session
+	kept time.Time // when they were last written
 }
 
-func (s *sessions) begin(w http.ResponseWriter, who identity, secure bool, now time.Time) {
+func (s *sessions) begin(w http.ResponseWriter, rules Rules, who identity, secure bool, now time.Time) {
 	raw := make([]byte, 32)
 	rand.Read(raw)
 	cookie := base64.RawURLEncoding.EncodeToString(raw)
@@ -102,15 +103,15 @@ func (s *sessions) begin(w http.ResponseWriter, who identity, secure bool, now t
 	if len(s.all) >= maxSessions {
 		delete(s.all, oldest)
 	}
-	_, credential := s.rules.viewer(who)
+	_, credential := rules.viewer(who)
 	s.all[keyOf(cookie)] = &session{identity: who, Proof: proofOf(cookie, credential), Began: now, Seen: now}
 	s.keep(now)
 	http.SetCookie(w, &http.Cookie{Name: cookieName(secure), Value: cookie, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode, MaxAge: int(sessionLong.Seconds())})
 }
 
 // of is who has the session of a request.
-func (s *sessions) of(r *http.Request, now time.Time) (Viewer, bool) {
-	cookie, ok := sessionCookie(r)
+func (s *sessions) of(r *http.Request, rules Rules, secure bool, now time.Time) (Viewer, bool) {
+	cookie, ok := sessionCookie(r, secure)
 	if !ok {
 		return Viewer{}, false
 	}
@@ -121,7 +122,7 @@ func (s *sessions) of(r *http.Request, now time.Time) (Viewer, bool) {
 	if one == nil {
 		return Viewer{}, false
 	}
-	v, credential := s.rules.viewer(one.identity)
+	v, credential := rules.viewer(one.identity)
 	if one.over(now) || v.Role == Nobody || !hmac.Equal(one.Proof, proofOf(cookie, credential)) {
 		delete(s.all, key)
 		s.keep(now)
@@ -135,8 +136,8 @@ func (s *sessions) of(r *http.Request, now time.Time) (Viewer, bool) {
 	return v, true
 }
 
-func (s *sessions) end(w http.ResponseWriter, r *http.Request, now time.Time) {
-	if cookie, ok := sessionCookie(r); ok {
+func (s *sessions) end(w http.ResponseWriter, r *http.Request, secure bool, now time.Time) {
+	if cookie, ok := sessionCookie(r, secure); ok {
 		s.mu.Lock()
 		if key := keyOf(cookie); s.all[key] != nil {
 			delete(s.all, key)
@@ -149,11 +150,12 @@ func (s *sessions) end(w http.ResponseWriter, r *http.Request, now time.Time) {
 	}
 }
 
-func sessionCookie(r *http.Request) (string, bool) {
-	for _, secure := range []bool{true, false} {
-		if c, err := r.Cookie(cookieName(secure)); err == nil && c.Value != "" && len(c.Value) < 200 {
-			return c.Value, true
-		}
+// sessionCookie is the value of the cookie. Over TLS the one without the prefix does
+// not count: a neighbouring host may have set it, with a session of its own.
+func sessionCookie(r *http.Request, secure bool) (string, bool) {
+	c, err := r.Cookie(cookieName(secure))
+	if err != nil || c.Value == "" || len(c.Value) >= 200 {
+		return "", false
 	}
-	return "", false
+	return c.Value, true
 }

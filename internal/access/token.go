@@ -18,13 +18,13 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
-func (g *Guard) tokenRole(token string) Role {
+func (r Rules) tokenRole(token string) Role {
 	switch {
-	case same(token, g.rules.Token):
+	case same(token, r.Token):
 		return Act
-	case same(token, g.rules.ViewToken):
+	case same(token, r.ViewToken):
 		return View
-	case same(token, g.rules.StatusToken):
+	case same(token, r.StatusToken):
 		return Status
 	}
 	return Nobody

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/access"
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/record"
 	"github.com/aweigh/aweigh/internal/status"
@@ -117,7 +118,7 @@ func (s *server) output(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	out.flush = true
 	out.rc.SetReadDeadline(time.Time{}) // the server's own is for requests, and would end the answer
-	rec.Follow(out, begin, 200*time.Millisecond, func() bool { return r.Context().Err() != nil })
+	rec.Follow(out, begin, 200*time.Millisecond, func() bool { return r.Context().Err() != nil || !s.Guard.Still(r, access.View) })
 	return nil, nil
 }
 

@@ -3,7 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/aweigh/aweigh/internal/access"
@@ -23,6 +25,8 @@ type Web struct {
 	Proxies []netip.Prefix
 	// Hosts are names by which browsers may call a server on loopback.
 	Hosts []string
+	// files are what credentials were read from, by their keys.
+	files map[string]string
 }
 
 func defaultWeb() Web { return Web{StatusPage: "private"} }
@@ -61,21 +65,29 @@ func checkToken(s string) error {
 
 // setUsers takes one user, or the lines of a file of them.
 func setUsers(into *Web, s string) error {
-	n := 0
+	users, err := parseUsers(s)
+	if err != nil {
+		return err
+	}
+	if len(users) == 0 {
+		return errors.New("there is no user in it: `aweigh user NAME` prints one")
+	}
+	into.Users = append(into.Users, users...)
+	return nil
+}
+
+func parseUsers(s string) (users []access.User, err error) {
 	for line := range strings.Lines(s) {
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		u, err := access.ParseUser(line)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		into.Users, n = append(into.Users, u), n+1
+		users = append(users, u)
 	}
-	if n == 0 {
-		return errors.New("there is no user in it: `aweigh user NAME` prints one")
-	}
-	return nil
+	return users, nil
 }
 
 func addProxy(into *Web, s string) error {
@@ -102,8 +114,42 @@ func addHost(into *Web, s string) error {
 // Rules are what the pages' guard goes by; open says that only this machine can
 // reach them.
 func (w Web) Rules(open bool) access.Rules {
-	return access.Rules{Token: trimmed(w.Token), ViewToken: trimmed(w.ViewToken), StatusToken: trimmed(w.StatusToken), Users: w.Users,
+	r := access.Rules{Token: trimmed(w.Token), ViewToken: trimmed(w.ViewToken), StatusToken: trimmed(w.StatusToken), Users: w.Users,
 		PublicPage: w.StatusPage == "public", Proxies: w.Proxies, Hosts: w.Hosts, Open: open}
+	if len(w.files) > 0 {
+		r.Files = slices.Sorted(maps.Values(w.files))
+		r.Again = func() (access.Rules, error) {
+			now, err := w.again()
+			return now.Rules(open), err
+		}
+	}
+	return r
+}
+
+// again reads the files with credentials. A file in which no user is left is none
+// that is wrong: the last one was removed.
+func (w Web) again() (Web, error) {
+	for key, file := range w.files {
+		if key == "users" {
+			text, err := readRegular(file, maxFile)
+			if err == nil {
+				w.Users, err = parseUsers(string(text))
+			}
+			if err != nil {
+				return w, fmt.Errorf("web.users_file %s: %w: the users of before go on", quotePath(file), err)
+			}
+			continue
+		}
+		f, _, _ := find(webFields(), key)
+		text, err := readSecret(file)
+		if err == nil {
+			err = f.set(&w, text)
+		}
+		if err != nil {
+			return w, fmt.Errorf("web.%s_file %s: %w: the token of before goes on", key, quotePath(file), err)
+		}
+	}
+	return w, nil
 }
 
 func trimmed(s Secret) string { return strings.TrimSpace(s.Reveal()) }

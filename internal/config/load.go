@@ -118,6 +118,12 @@ func (r *reader) web(into *Web, f field[Web], v value) error {
 	case "tls_key":
 		into.TLSKey = r.beside(into.TLSKey)
 	}
+	if v.file != "" {
+		if into.files == nil {
+			into.files = map[string]string{}
+		}
+		into.files[f.Name] = v.file
+	}
 	return nil
 }
 

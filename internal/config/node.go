@@ -36,6 +36,7 @@ type value struct {
 	// hidden says that it must not be repeated: a variable was put in, or it
 	// came from a file.
 	hidden bool
+	file   string // where it came from; "" for none
 }
 
 func (r *reader) problem(line, column int, key, format string, args ...any) {

@@ -132,12 +132,13 @@ func (r *reader) contents(n *yaml.Node, path string) (value, bool) {
 	if !ok {
 		return v, false
 	}
-	text, err := r.readFile(r.beside(v.text))
+	file := r.beside(v.text)
+	text, err := r.readFile(file)
 	if err != nil {
 		r.at(v.node, path, "%v", err)
 		return v, false
 	}
-	return value{node: v.node, text: text, raw: v.raw, hidden: true}, true
+	return value{node: v.node, text: text, raw: v.raw, hidden: true, file: file}, true
 }
 
 // put takes a value over, and complains if it cannot be.

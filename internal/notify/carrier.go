@@ -261,8 +261,55 @@ func (c *carrier) hand(ctx context.Context, batch []Letter) outcome {
 		return c.mark(ctx, ids)
 	case ctx.Err() != nil:
 		return broken // we were stopped in the middle: it is tried again next time
+	case known != nil && known.Some && waited(batch) >= WaitForSome:
+		c.log.Warn("sent to some only", "event", "notify.partly", "error", err)
+		return c.mark(ctx, ids)
 	}
-	return c.failed(ctx, batch, err, known != nil && known.Permanent)
+	permanent := known != nil && known.Permanent
+	if permanent && len(batch) > 1 {
+		return c.alone(ctx, batch, err)
+	}
+	return c.failed(ctx, batch, err, permanent)
+}
+
+// waited is for how long a message has been tried, by its oldest letter.
+func waited(batch []Letter) (longest time.Duration) {
+	for _, l := range batch {
+		if !l.FailedFirst.IsZero() {
+			longest = max(longest, time.Since(l.FailedFirst))
+		}
+	}
+	return longest
+}
+
+// aloneRefused is how many letters of a digest are refused by themselves, one
+// after the other, until it is held to be the route's fault and not theirs.
+const aloneRefused = 5
+
+// alone hands the letters of a digest that was refused for good over one by one:
+// what a filter does not like may be a single line, and the others must not be lost
+// with it.
+func (c *carrier) alone(ctx context.Context, batch []Letter, why error) outcome {
+	worst, row := taken, 0
+	stuck := map[string]bool{} // threads whose order would be broken
+	for n, l := range batch {
+		if row == aloneRefused {
+			return c.failed(ctx, without(batch[n:], stuck), why, true)
+		}
+		if stuck[l.Notification.Thread()] {
+			continue
+		}
+		switch o := c.hand(ctx, []Letter{l}); o {
+		case taken:
+			row = 0
+		case refused:
+			row++
+			worst, stuck[l.Notification.Thread()] = refused, true
+		default:
+			return o
+		}
+	}
+	return worst
 }
 
 // send gives a try that has begun a moment to end when ctx does: a mail that
@@ -314,7 +361,7 @@ func (c *carrier) failed(ctx context.Context, batch []Letter, why error, permane
 	tries := 0
 	for _, l := range batch {
 		tries = max(tries, l.Tries)
-		old := !l.FailedFirst.IsZero() && now.Sub(l.FailedFirst) >= GiveUp
+		old := !l.FailedFirst.IsZero() && now.Sub(l.FailedFirst) >= GiveUp && l.Tries+1 >= leastTries
 		if old || permanent && l.Tries+1 >= PermanentTries {
 			dead = append(dead, l.ID)
 		} else {
@@ -327,7 +374,11 @@ func (c *carrier) failed(ctx context.Context, batch []Letter, why error, permane
 		errs = append(errs, c.outbox.Dead(ctx, dead, why.Error(), now))
 	}
 	if len(again) > 0 {
-		next := now.Add(backoff(tries + 1))
+		wait := backoff(tries + 1)
+		if permanent {
+			wait = max(wait, PermanentPause)
+		}
+		next := now.Add(wait)
 		c.log.Warn("not taken", "event", "notify.failed", "letters", len(again), "tries", tries+1, "next", next, "error", why)
 		errs = append(errs, c.outbox.Failed(ctx, again, why.Error(), now, next))
 	}

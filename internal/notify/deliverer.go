@@ -11,10 +11,18 @@ import (
 const (
 	// PermanentTries is how often a letter is tried that the other side says
 	// it will never take (SMTP 5xx, HTTP 4xx but 408 and 429, 3xx): more than
-	// once, since servers are misconfigured for a minute now and then.
+	// once, and PermanentPause apart, since servers are misconfigured for a minute
+	// now and then.
 	PermanentTries = 3
-	// GiveUp is how long a letter is tried otherwise, from its first failure.
-	GiveUp = 24 * time.Hour
+	PermanentPause = time.Minute
+	// GiveUp is how long a letter is tried otherwise, from its first failure, and
+	// leastTries how often at least: a host that was off, or whose clock jumped, has
+	// not tried for that long.
+	GiveUp     = 24 * time.Hour
+	leastTries = 20
+	// WaitForSome is how long a message is tried that some of its recipients have
+	// got: what comes after it in its thread waits for it, for them as well.
+	WaitForSome = time.Hour
 	// SendTimeout is how long one try may take: RFC 5321 asks for patience at
 	// the end of a message, since to turn away then is to receive it twice.
 	SendTimeout = 2 * time.Minute

@@ -35,7 +35,7 @@ func (c *carrier) due(letters []Letter, now time.Time) (d due, next time.Time) {
 		thread := l.Notification.Thread()
 		switch {
 		case waits[thread]:
-		case l.Next.After(now):
+		case l.Next.After(now) && l.Next.Sub(now) <= 2*maxBackoff: // more is a clock that was set back since
 			waits[thread] = true
 			next = earlier(next, l.Next)
 		case quiet && !urgent[thread]:

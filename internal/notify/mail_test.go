@@ -185,8 +185,8 @@ func TestOnlyThoseWhoHaveNotGotItGetItAgain(t *testing.T) {
 	later := "later" + aweigh.NewID(time.Now()) + "@example.com"
 	box := sender(t, "smtp://127.0.0.1:"+s.port+"/?to=a@example.com,"+later)
 	m := Compose(crashLoop(aweigh.OnOpened))
-	if err := send(t, box, m); err == nil || err.Permanent || err.Partly || !strings.Contains(err.Why, "greylisted") {
-		t.Errorf("error %+v, want one for now", err)
+	if err := send(t, box, m); err == nil || err.Permanent || err.Partly || !err.Some || !strings.Contains(err.Why, "greylisted") {
+		t.Errorf("error %+v, want one for now, and for some", err)
 	}
 	if err := send(t, box, m); err != nil {
 		t.Error(err)
@@ -195,6 +195,25 @@ func TestOnlyThoseWhoHaveNotGotItGetItAgain(t *testing.T) {
 	if strings.Join(one.To, " ") != "a@example.com" || strings.Join(two.To, " ") != later {
 		t.Errorf("to %v, then to %v", one.To, two.To)
 	}
+}
+
+// Who was put off and then refused for good made a dead letter of what the others had
+// got, and held up what came after it.
+func TestARecipientWhoIsRefusedInTheEndDoesNotUndoTheOthers(t *testing.T) {
+	s := mailServer(t, "plain")
+	first := "latergone" + aweigh.NewID(time.Now()) + "@example.com"
+	box := sender(t, "smtp://127.0.0.1:"+s.port+"/?to=a@example.com,"+first)
+	m := Compose(crashLoop(aweigh.OnOpened))
+	if err := send(t, box, m); err == nil || !err.Some {
+		t.Errorf("error %+v, want one for now, and for some", err)
+	}
+	if err := send(t, box, m); err == nil || !err.Partly {
+		t.Errorf("error %+v, want one that says that the others have got it", err)
+	}
+	if to := strings.Join(s.mail().To, " "); to != "a@example.com" {
+		t.Errorf("it went to %s", to)
+	}
+	s.noMail()
 }
 
 func TestRefusalsForGoodArePermanent(t *testing.T) {

@@ -60,7 +60,8 @@ func (b *mailbox) send(ctx context.Context, m *Message) error {
 		if !errors.As(err, &known) {
 			known = &Error{Why: fmt.Sprintf("%s: %s", b.route.what, reason(err))}
 		}
-		known.Why = redact(oneLine(known.Why), b.route.password)
+		// AUTH PLAIN has user and password as one text (RFC 4616).
+		known.Why = redact(oneLine(known.Why), "\x00"+b.route.user+"\x00"+b.route.password, b.route.password)
 		err = known
 	}
 	if b.line != nil {
@@ -105,8 +106,13 @@ func (b *mailbox) try(ctx context.Context, id string, text []byte) (err error) {
 	}
 	taken, never, later := b.recipients(l, id)
 	if len(taken) == 0 {
-		if later != nil {
+		switch {
+		case later != nil && len(b.took[id]) > 0:
+			return some(later)
+		case later != nil:
 			return later
+		case len(b.took[id]) > 0:
+			return b.partly(id, never)
 		}
 		return never
 	}
@@ -123,12 +129,9 @@ func (b *mailbox) try(ctx context.Context, id string, text []byte) (err error) {
 	switch {
 	case later != nil:
 		b.remember(id, taken)
-		return later
+		return some(later)
 	case never != nil:
-		delete(b.took, id)
-		var known *Error
-		errors.As(never, &known)
-		return &Error{Why: known.Why + "; the other recipients have got it", Partly: true}
+		return b.partly(id, never)
 	}
 	delete(b.took, id)
 	return nil
@@ -171,6 +174,21 @@ func answered(err error, format string, args ...any) error {
 	var answer *textproto.Error
 	errors.As(err, &answer)
 	return &Error{Why: fmt.Sprintf("%s: %d %s", fmt.Sprintf(format, args...), c, answer.Msg), Permanent: c >= 500}
+}
+
+// some says of a refusal for now that it is about some of the recipients only.
+func some(later error) error {
+	var known *Error
+	errors.As(later, &known)
+	return &Error{Why: known.Why, Some: true}
+}
+
+// partly says of a refusal for good that the other recipients have got the message.
+func (b *mailbox) partly(id string, never error) error {
+	delete(b.took, id)
+	var known *Error
+	errors.As(never, &known)
+	return &Error{Why: known.Why + "; the other recipients have got it", Partly: true}
 }
 
 func (b *mailbox) remember(id string, taken []string) {

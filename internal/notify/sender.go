@@ -83,6 +83,9 @@ type Error struct {
 	// Partly says that some of the recipients have taken it, and that the
 	// others never will: sending it again would only repeat it.
 	Partly bool
+	// Some says that some of the recipients have taken it, and that the others may
+	// at another try, which does not repeat it to those.
+	Some bool
 }
 
 func (e *Error) Error() string { return e.Why }

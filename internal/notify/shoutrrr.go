@@ -16,6 +16,7 @@ import (
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/format"
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/chat/telegram"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/push/ntfy"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 	"github.com/nicholas-fedor/shoutrrr/pkg/util/jsonclient"
@@ -35,7 +36,24 @@ type chat struct {
 	service types.Service
 	fields  []string      // what may be set for one message
 	busy    chan struct{} // holds a token while the library is at work
-	before  func()        // each message, if there is something to put right
+	tell    func(ctx context.Context, text string, p *types.Params) error
+}
+
+// pagers keep incidents of their own, by a key of which a message has one: in a
+// digest the others would never be opened there, or never end.
+var pagers = []string{"pagerduty", "opsgenie"}
+
+// longest is how many bytes of text a service takes; a longer one it refuses, and
+// would refuse at each try.
+var longest = map[string]int{"pushover": 1024, "wecom": 2048, "lark": 4096, "ntfy": 4096}
+
+// fits cuts a text to so many bytes; 0 is no limit.
+func fits(text string, most int) string {
+	const more = "…"
+	if most == 0 || len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len(more)], "") + more
 }
 
 func shoutrrrSender(u *url.URL) (*Sender, error) {
@@ -49,7 +67,7 @@ func shoutrrrSender(u *url.URL) (*Sender, error) {
 			return nil, fmt.Errorf("%s: shoutrrr does not take this URL%s: see https://shoutrrr.nickfedor.com/ for its form", scheme, c.hint(err))
 		}
 	}
-	return &Sender{Send: c.send, Digests: true}, nil
+	return &Sender{Send: c.send, Digests: !slices.Contains(pagers, scheme)}, nil
 }
 
 func ourSchemes() string {
@@ -72,13 +90,20 @@ func (c *chat) locate() error {
 	if err != nil {
 		return err
 	}
-	c.service, c.before = service, func() {}
-	if n, ok := service.(*ntfy.Service); ok {
+	c.service = service
+	c.tell = func(_ context.Context, text string, p *types.Params) error { return service.Send(text, p) }
+	switch n := service.(type) {
+	case *ntfy.Service:
 		// It adds its headers to those of the message before: the title of the
 		// first would stay for ever. A new client has none.
 		client := newHTTP()
 		client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: n.Config.DisableTLSVerification}
-		c.before = func() { n.SetHTTPClient(client) }
+		c.tell = func(_ context.Context, text string, p *types.Params) error {
+			n.SetHTTPClient(client)
+			return n.Send(text, p)
+		}
+	case *telegram.Service:
+		c.tell = (&bot{config: *n.Config, client: newHTTP()}).say
 	}
 	if config, ok := configOf(service); ok {
 		c.fields = format.GetConfigQueryResolver(config).QueryFields()
@@ -110,14 +135,20 @@ func (c *chat) send(ctx context.Context, m *Message) error {
 	done := make(chan error, 1)
 	go func() {
 		defer func() { <-c.busy }()
+		defer func() {
+			// Zulip's panics where there is no answer, and would end the watcher, at
+			// each try anew.
+			if r := recover(); r != nil {
+				done <- fmt.Errorf("it panics: %v", r)
+			}
+		}()
 		if c.service == nil {
 			if err := c.locate(); err != nil {
 				done <- err
 				return
 			}
 		}
-		c.before()
-		done <- c.service.Send(m.Short, c.params(m))
+		done <- c.tell(ctx, fits(m.Short, longest[c.scheme]), c.params(m))
 	}()
 	select {
 	case err := <-done:
@@ -169,8 +200,9 @@ var status = regexp.MustCompile(`(?i)(?:http|status(?: code)?)[ :"']*([1-5][0-9]
 // explain puts the library's error into words of our own: its quote the URL,
 // with the token in it.
 func (c *chat) explain(err error) error {
-	if err == nil {
-		return nil
+	var known *Error
+	if err == nil || errors.As(err, &known) {
+		return err
 	}
 	if code := statusOf(err); code != 0 {
 		if e := judge(c.scheme, code); e != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -78,6 +79,15 @@ func (s *Store) Depth(ctx context.Context) (map[[2]string]int, error) {
 func (s *Store) HasLetter(ctx context.Context, route, notification string) (there bool, err error) {
 	err = s.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM outbox WHERE route = ? AND notification = ?)", route, notification).Scan(&there)
 	return there, s.explain(err)
+}
+
+// LetterID is the id of the letter of a notification for a route; 0 for none.
+func (s *Store) LetterID(ctx context.Context, route, notification string) (id int64, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT id FROM outbox WHERE route = ? AND notification = ?", route, notification).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return id, s.explain(err)
 }
 
 // Readings are the first readings of a signal since a moment, oldest first, at

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 // The store is the outbox of package notify.
 var _ notify.Outbox = (*Store)(nil)
 
-// Pending returns letters to a route that are neither sent nor dead.
+// Pending returns letters to a route that are neither sent nor dead. One that
+// cannot be read is given up here: it must not keep the others from going.
 func (s *Store) Pending(ctx context.Context, route string, after int64, limit int) ([]notify.Letter, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT id, note, tries, failed_first, next FROM outbox
 		WHERE state = 'pending' AND route = ? AND id > ? ORDER BY id LIMIT ?`, route, after, limit)
@@ -22,6 +24,8 @@ func (s *Store) Pending(ctx context.Context, route string, after int64, limit in
 	}
 	defer rows.Close()
 	var all []notify.Letter
+	var unreadable []int64
+	var why error
 	for rows.Next() {
 		l := notify.Letter{Route: route, Notification: &aweigh.Notification{}}
 		var note string
@@ -30,12 +34,17 @@ func (s *Store) Pending(ctx context.Context, route string, after int64, limit in
 			return nil, s.explain(err)
 		}
 		if err := json.Unmarshal([]byte(note), l.Notification); err != nil {
-			return nil, s.explain(err)
+			unreadable, why = append(unreadable, l.ID), err
+			continue
 		}
 		l.FailedFirst, l.Next = fromNanos(first), fromNanos(next)
 		all = append(all, l)
 	}
-	return all, s.explain(rows.Err())
+	if err := rows.Err(); err != nil || why == nil {
+		return all, s.explain(err)
+	}
+	rows.Close()
+	return all, s.Dead(ctx, unreadable, fmt.Sprintf("the letter cannot be read: %v", why), time.Now())
 }
 
 // Sent marks letters as taken.
@@ -54,8 +63,9 @@ func (s *Store) Dead(ctx context.Context, ids []int64, why string, at time.Time)
 	return s.mark(ctx, ids, "state = 'dead', tries = tries + 1, why = ?, ended = ?", why, nanos(at))
 }
 
-// Abandon gives up the letters to routes that are not configured any more.
-func (s *Store) Abandon(ctx context.Context, routes []string) error {
+// Abandon gives up the letters to routes that are not configured any more, and says
+// how many.
+func (s *Store) Abandon(ctx context.Context, routes []string) (n int64, err error) {
 	query := "UPDATE outbox SET state = 'dead', why = 'the route is not configured any more', ended = ? WHERE state = 'pending'"
 	args := []any{time.Now().UnixNano()}
 	if len(routes) > 0 {
@@ -64,8 +74,12 @@ func (s *Store) Abandon(ctx context.Context, routes []string) error {
 			args = append(args, r)
 		}
 	}
-	_, err := s.w.ExecContext(ctx, query, args...)
-	return s.explain(err)
+	result, err := s.w.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, s.explain(err)
+	}
+	n, err = result.RowsAffected()
+	return n, s.explain(err)
 }
 
 func (s *Store) mark(ctx context.Context, ids []int64, set string, args ...any) error {
@@ -108,9 +122,7 @@ func (s *Store) Letters(ctx context.Context, state string, limit int) ([]Posted,
 		if err := rows.Scan(&p.ID, &p.Route, &p.State, &p.Tries, &p.Why, &next, &ended, &note); err != nil {
 			return nil, s.explain(err)
 		}
-		if err := json.Unmarshal([]byte(note), &p.Notification); err != nil {
-			return nil, s.explain(err)
-		}
+		json.Unmarshal([]byte(note), &p.Notification) // of what cannot be read the rest is told
 		p.Next, p.Ended = orNil(next), orNil(ended)
 		all = append(all, p)
 	}

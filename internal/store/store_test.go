@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -142,12 +143,36 @@ func TestALetterThatIsNotTakenKeepsItsTries(t *testing.T) {
 	if err := st.Dead(ctx, []int64{id}, "550 never", noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Abandon(ctx, []string{"ops"}); err != nil { // the route old is no more
-		t.Fatal(err)
+	if n, err := st.Abandon(ctx, []string{"ops"}); err != nil || n != 1 { // the route old is no more
+		t.Fatal(n, err)
 	}
 	dead := must[[]store.Posted](t)(st.Letters(ctx, "dead", 0))
 	if len(dead) != 2 || dead[1].Why != "550 never" || dead[1].Tries != 3 || dead[0].Route != "old" {
 		t.Errorf("dead: %+v", dead)
+	}
+}
+
+// A letter that cannot be read, such as one of a newer version, kept every later one
+// of its route from going, and all letters from being listed, for ever.
+func TestALetterThatCannotBeReadHoldsUpNothing(t *testing.T) {
+	dir := t.TempDir()
+	st := open(t, dir)
+	commit(t, st, store.Batch{Letters: []store.Letter{letter("n1", "mail"), letter("n2", "mail")}})
+	db, err := sql.Open("sqlite", filepath.Join(dir, store.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`UPDATE outbox SET note = '{"id":7}' WHERE notification = 'n1'`); err != nil {
+		t.Fatal(err)
+	}
+	pending, err := st.Pending(t.Context(), "mail", 0, 10)
+	if err != nil || len(pending) != 1 || pending[0].Notification.ID != "n2" {
+		t.Fatalf("%v, %v", pending, err)
+	}
+	all, err := st.Letters(t.Context(), "", 10)
+	if err != nil || len(all) != 2 || all[1].State != "dead" || !strings.Contains(all[1].Why, "cannot be read") {
+		t.Errorf("%+v, %v", all, err)
 	}
 }
 

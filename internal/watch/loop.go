@@ -272,7 +272,9 @@ func (l *ledger) commit(ctx context.Context) error {
 	if err := l.store.Commit(ctx, *b); err != nil {
 		return err
 	}
-	l.mail.stored()
+	if err := l.mail.stored(ctx); err != nil {
+		l.Log.Error(err.Error(), "event", "warning")
+	}
 	if l.refused() {
 		l.Log.Info(fmt.Sprintf("the store takes facts again, after %s", time.Since(l.failing).Round(time.Second)), "event", "store.again")
 		l.failing = time.Time{}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type mailbag struct {
 	letters []notify.Letter // by ascending ID
 	known   map[letterKey]bool
 	sent    map[letterKey]bool
+	moved   map[int64]letterKey // were in memory, and are in the store now
 	last    int64
 }
 
@@ -27,7 +29,7 @@ type letterKey struct{ notification, route string }
 const memoryIDs = int64(1) << 60
 
 func newMailbag(st *store.Store) *mailbag {
-	return &mailbag{Store: st, known: map[letterKey]bool{}, sent: map[letterKey]bool{}, last: memoryIDs}
+	return &mailbag{Store: st, known: map[letterKey]bool{}, sent: map[letterKey]bool{}, moved: map[int64]letterKey{}, last: memoryIDs}
 }
 
 // hold takes letters that the store refuses. Those that it has are left.
@@ -51,7 +53,7 @@ func (b *mailbag) hold(letters []store.Letter) (fresh bool) {
 func (b *mailbag) unsent(letters []store.Letter) []store.Letter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.known) == 0 {
+	if len(b.sent) == 0 {
 		return letters
 	}
 	var kept []store.Letter
@@ -63,74 +65,100 @@ func (b *mailbag) unsent(letters []store.Letter) []store.Letter {
 	return kept
 }
 
-// stored forgets what the store has now.
-func (b *mailbag) stored() {
+// stored forgets what the store has now. One that was sent from memory while the
+// store took it is marked there; one that is being sent is remembered by both ids.
+func (b *mailbag) stored(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for _, l := range b.letters {
+		b.moved[l.ID] = letterKey{l.Notification.ID, l.Route}
+	}
 	b.letters = nil
 	clear(b.known)
+	var ids []int64
+	for key := range b.sent {
+		id, err := b.Store.LetterID(ctx, key.route, key.notification)
+		if err != nil {
+			return err
+		}
+		if id > 0 {
+			ids = append(ids, id)
+		}
+	}
+	if err := b.Store.Sent(ctx, ids); err != nil {
+		return err
+	}
 	clear(b.sent)
+	return nil
 }
 
-// Pending are the store's letters, then those in memory.
+// Pending are the store's letters, then those in memory that it has not.
 func (b *mailbag) Pending(ctx context.Context, route string, after int64, limit int) ([]notify.Letter, error) {
 	all, err := b.Store.Pending(ctx, route, after, limit)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, l := range b.letters {
-		if l.Route == route && l.ID > after && len(all) < limit {
-			all, err = append(all, l), nil // a disk that refuses may not be read either
+		if l.Route != route || l.ID <= after || len(all) >= limit {
+			continue
 		}
+		if there, failed := b.Store.HasLetter(ctx, route, l.Notification.ID); failed == nil && there {
+			continue // it was stored a moment ago
+		}
+		all, err = append(all, l), nil // a disk that refuses may not be read either
 	}
 	return all, err
 }
 
-// split sorts ids by where their letters are.
-func split(ids []int64) (inStore, inMemory []int64) {
+// each sorts ids by where their letters are now. It returns those in the store; of
+// those in memory it changes each, and drops those of which change says so.
+func (b *mailbag) each(ctx context.Context, ids []int64, change func(l *notify.Letter) (drop bool)) (inStore []int64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var inMemory []int64
 	for _, id := range ids {
-		if id > memoryIDs {
+		key, moved := b.moved[id]
+		switch {
+		case moved:
+			id, err := b.Store.LetterID(ctx, key.route, key.notification)
+			if err != nil {
+				return nil, err
+			}
+			inStore = append(inStore, id)
+		case id > memoryIDs:
 			inMemory = append(inMemory, id)
-		} else {
+		default:
 			inStore = append(inStore, id)
 		}
 	}
-	return inStore, inMemory
-}
-
-// each changes the letters in memory that ids name, and drops those of which
-// change says so.
-func (b *mailbag) each(ids []int64, change func(l *notify.Letter) (drop bool)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	kept := b.letters[:0]
 	for _, l := range b.letters {
 		drop := false
-		for _, id := range ids {
-			if id == l.ID {
-				drop = change(&l)
-			}
+		if slices.Contains(inMemory, l.ID) {
+			drop = change(&l)
 		}
 		if !drop {
 			kept = append(kept, l)
 		}
 	}
 	b.letters = kept
+	return inStore, nil
 }
 
 // Sent marks letters as taken.
 func (b *mailbag) Sent(ctx context.Context, ids []int64) error {
-	inStore, inMemory := split(ids)
-	b.each(inMemory, func(l *notify.Letter) bool {
+	inStore, err := b.each(ctx, ids, func(l *notify.Letter) bool {
 		b.sent[letterKey{l.Notification.ID, l.Route}] = true
 		return true
 	})
+	if err != nil {
+		return err
+	}
 	return b.Store.Sent(ctx, inStore)
 }
 
 // Failed counts a try.
 func (b *mailbag) Failed(ctx context.Context, ids []int64, why string, at, next time.Time) error {
-	inStore, inMemory := split(ids)
-	b.each(inMemory, func(l *notify.Letter) bool {
+	inStore, err := b.each(ctx, ids, func(l *notify.Letter) bool {
 		l.Tries++
 		l.Next = next
 		if l.FailedFirst.IsZero() {
@@ -138,12 +166,17 @@ func (b *mailbag) Failed(ctx context.Context, ids []int64, why string, at, next 
 		}
 		return false
 	})
+	if err != nil {
+		return err
+	}
 	return b.Store.Failed(ctx, inStore, why, at, next)
 }
 
 // Dead gives letters up.
 func (b *mailbag) Dead(ctx context.Context, ids []int64, why string, at time.Time) error {
-	inStore, inMemory := split(ids)
-	b.each(inMemory, func(l *notify.Letter) bool { return true })
+	inStore, err := b.each(ctx, ids, func(l *notify.Letter) bool { return true })
+	if err != nil {
+		return err
+	}
 	return b.Store.Dead(ctx, inStore, why, at)
 }

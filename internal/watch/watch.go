@@ -145,8 +145,11 @@ func (w *watcher) run(ctx context.Context) error {
 	for _, r := range w.Routes {
 		names = append(names, r.Name)
 	}
-	if err := w.store.Abandon(ctx, names); err != nil {
+	switch lost, err := w.store.Abandon(ctx, names); {
+	case err != nil:
 		return err
+	case lost > 0:
+		w.Log.Error("given up: their routes are not configured any more", "event", "notify.dead", "letters", lost)
 	}
 	w.metrics, w.traces = w.newMetrics(names), w.newTraces()
 	if w.deliver, err = notify.NewDeliverer(w.metrics.Outbox(w.mail), w.Routes, w.Log); err != nil {

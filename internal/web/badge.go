@@ -20,7 +20,7 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	if !s.Guard.MaySeeStatus(r) {
 		return s.refuseStatus(w, r)
 	}
-	now, err := status.Read(r.Context(), s.Store)
+	now, err := s.states.get(restOfPublic, func() (status.Report, error) { return status.Read(r.Context(), s.Store) })
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/access"
 	"github.com/aweigh/aweigh/internal/record"
 )
 
@@ -101,7 +102,7 @@ func (s *Site) wait(r *http.Request, st *stream, rung <-chan struct{}) bool {
 		case <-rung:
 			return true
 		case <-beat.C:
-			if st.write(": here\n\n") != nil {
+			if !s.Guard.Still(r, access.View) || st.write(": here\n\n") != nil {
 				return false
 			}
 		case <-s.done:
@@ -148,7 +149,7 @@ func (s *Site) live(w http.ResponseWriter, r *http.Request) error {
 		select {
 		case <-tick.C:
 		case <-beat.C:
-			if st.write(": here\n\n") != nil {
+			if !s.Guard.Still(r, access.View) || st.write(": here\n\n") != nil {
 				return nil
 			}
 		case <-s.done:

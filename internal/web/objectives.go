@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/aweigh/aweigh/internal/objective"
@@ -24,38 +23,20 @@ type part struct {
 // partTones are the classes of the words of a part.
 var partTones = map[string]string{"good": "ok", "bad": "bad", "unknown": "none"}
 
-// objectives are the promises and how they stand, as `aweigh report` judges them.
-// judged keeps what may take seconds to work out, since it reads months of starts:
-// then it is not worked out again for twenty times as long, whoever asks.
-type judged struct {
-	mu      sync.Mutex
-	until   time.Time
-	results []objective.Result
-}
-
-// quick is what need not be kept: it is worked out anew for each page.
+// quick is what need not be kept: it is worked out anew for each page. What takes
+// longer, since it reads months of starts, is kept for twenty times as long.
 const quick = 250 * time.Millisecond
 
-func (j *judged) get(judge func() ([]objective.Result, error)) ([]objective.Result, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	began := time.Now()
-	if began.Before(j.until) {
-		return j.results, nil
+func restOfObjectives(took time.Duration) time.Duration {
+	if took > quick {
+		return 20 * took
 	}
-	results, err := judge()
-	if err != nil {
-		return nil, err
-	}
-	j.results = results
-	if took := time.Since(began); took > quick {
-		j.until = time.Now().Add(20 * took)
-	}
-	return results, nil
+	return 0
 }
 
+// objectives are the promises and how they stand, as `aweigh report` judges them.
 func (s *Site) objectives(w http.ResponseWriter, r *http.Request) error {
-	all, err := s.judged.get(func() ([]objective.Result, error) {
+	all, err := s.judged.get(restOfObjectives, func() ([]objective.Result, error) {
 		return report.Judge(r.Context(), s.source(), s.Settings.Objectives(), time.Now().UTC())
 	})
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 
 func TestObjectivesThatTakeLongAreKeptForTwentyTimesAsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var j judged
+		var j rested[[]objective.Result]
 		var fails error
 		takes, asked := time.Second, 0
 		get := func() (int, error) {
-			results, err := j.get(func() ([]objective.Result, error) {
+			results, err := j.get(restOfObjectives, func() ([]objective.Result, error) {
 				asked++
 				time.Sleep(takes)
 				return make([]objective.Result, asked), fails

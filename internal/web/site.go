@@ -22,6 +22,7 @@ import (
 	"github.com/aweigh/aweigh/internal/access"
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/deploy"
+	"github.com/aweigh/aweigh/internal/objective"
 	"github.com/aweigh/aweigh/internal/report"
 	"github.com/aweigh/aweigh/internal/status"
 	"github.com/aweigh/aweigh/internal/store"
@@ -45,7 +46,9 @@ type Site struct {
 	pages  pages
 	rows   cache[bars]
 	kept   cache[promises]
-	judged judged
+	judged rested[[]objective.Result]
+	stands rested[statusPageData]
+	states rested[status.Report]
 
 	once sync.Once
 	done chan struct{} // closed when open streams must end

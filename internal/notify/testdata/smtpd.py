@@ -4,7 +4,7 @@
 
 Prints the port of each server as JSON, then a line for each connection and
 each mail. None takes mail for never@, or from bad@; mail for later…@ is taken
-at the second time.
+at the second time, that for latergone…@ never.
 """
 
 import asyncio
@@ -54,6 +54,8 @@ class Handler:
         if address.startswith("later") and address not in self.asked:
             self.asked.add(address)
             return "451 4.7.1 greylisted"
+        if address.startswith("latergone"):
+            return "550 5.1.1 no such person any more"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -433,6 +433,10 @@ func (s *State) leaves(i *Instance, at time.Time, why string) {
 	// The engine's own tidying up says nothing; a person's `docker rm` does.
 	tidied := i.Container.AutoRemove && i.Life != nil && i.Life.Crash
 	v := s.Services[i.Service]
+	if v != nil {
+		v.Seen = at.UTC()
+		s.touchService(v)
+	}
 	switch {
 	case v == nil || tidied:
 	case !s.anyAlive(v):

@@ -440,3 +440,19 @@ func TestLateWordOfAweighInitIsAboutItsOwnLife(t *testing.T) {
 		want(t, "inner", h.starts[h.order[1]].Inner, two)
 	}
 }
+
+// A host that runs its jobs in containers without names has a new service for each.
+func TestWhatIsGoneForAWeekIsForgotten(t *testing.T) {
+	h := newHistory(t)
+	kept := box("w1", "webhook")
+	h.start(kept)
+	h.answer(kept, true)
+	gone := box("j1", "hungry_curie")
+	h.start(gone)
+	h.die(gone, 1)
+	h.apply(aweigh.Fact{Kind: aweigh.FactRemoved, Instance: gone.ID})
+	h.pass(6 * 24 * time.Hour)
+	want(t, "services after six days", len(h.state.Services), 2)
+	h.pass(48 * time.Hour)
+	want(t, "services after eight days", len(h.state.Services), 1)
+}

@@ -29,6 +29,7 @@ func (s *State) Next() time.Time {
 	}
 	for _, v := range s.Services {
 		soonest(s.confirmDue(v))
+		soonest(s.forgetDue(v))
 		for _, r := range v.Signals {
 			soonest(r.due())
 		}
@@ -87,6 +88,11 @@ func (s *State) tick(now time.Time) {
 		v := s.Services[key]
 		if at := s.confirmDue(v); due(at, now) {
 			s.unconfirmed(v, at)
+		}
+		if due(s.forgetDue(v), now) {
+			delete(s.Services, key)
+			s.forget("service:" + key)
+			continue
 		}
 		for _, name := range slices.Sorted(maps.Keys(v.Signals)) {
 			if at := v.Signals[name].due(); due(at, now) {
@@ -194,6 +200,18 @@ func (s *State) confirmDue(v *Service) time.Time {
 		return looked
 	}
 	return latest
+}
+
+// rememberService is how long a service is remembered of which there is no instance
+// any more. A host that runs jobs in containers without a name has a new one for each.
+const rememberService = 7 * 24 * time.Hour
+
+// forgetDue is when nothing that is known of a service matters any more.
+func (s *State) forgetDue(v *Service) time.Time {
+	if v.Seen.IsZero() || len(v.Signals) > 0 || len(s.index.instances[v.Key]) > 0 || len(s.index.incidents[v.Key]) > 0 {
+		return time.Time{}
+	}
+	return v.Seen.Add(rememberService)
 }
 
 func (s *State) unconfirmed(v *Service, at time.Time) {

@@ -133,7 +133,7 @@ type Said struct {
 type Reading struct {
 	Name     string             `json:"name"`
 	Service  string             `json:"service,omitempty"`
-	State    string             `json:"state"` // ok, breached, missing, broken
+	State    string             `json:"state"` // ok, breached, missing, broken; gone: it is not configured any more
 	Values   map[string]float64 `json:"values,omitempty"`
 	Hold     time.Duration      `json:"hold,omitempty"` // how long a breach must last
 	Severity Severity           `json:"severity,omitempty"`

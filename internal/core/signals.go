@@ -61,6 +61,11 @@ func (s *State) reading(f aweigh.Fact) {
 		if due(r.due(), f.At) {
 			s.breached(v, r, f.At)
 		}
+	case "gone":
+		delete(v.Signals, r.Name)
+		if n := s.openIn(v, r.group()); n != nil {
+			s.resolve(n, f.At, "the signal is not configured any more")
+		}
 	case "missing": // and to be ignored: what was believed before is believed still
 		r.State = was
 	default: // broken

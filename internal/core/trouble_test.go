@@ -184,6 +184,20 @@ func TestANumberThatIsMissingLeavesWhatWasBelieved(t *testing.T) {
 	want(t, "told", h.occasions(), "opened resolved")
 }
 
+func TestSignalThatIsNotConfiguredAnyMoreIsNoTrouble(t *testing.T) {
+	h := newHistory(t)
+	read := func(state string) {
+		h.apply(aweigh.Fact{Kind: aweigh.FactSignal, Reading: &aweigh.Reading{Name: "linkage", Service: "webhook", State: state}})
+	}
+	read("breached")
+	want(t, "told", h.occasions(), "opened")
+	read("gone")
+	h.pass(30 * time.Hour)
+	want(t, "told", h.occasions(), "opened resolved")
+	want(t, "why", h.only().Resolution, "the signal is not configured any more")
+	want(t, "signals that are kept", len(h.state.Services["/webhook"].Signals), 0)
+}
+
 func TestRemindersEndWithAnAcknowledgement(t *testing.T) {
 	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
 	c := box("w1", "webhook")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/config"
@@ -26,6 +27,23 @@ func CompileSignals(c *config.Config) ([]*signals.Compiled, error) {
 }
 
 // readSignals asks the business side until ctx ends.
+// goneSignals are those that the state knows and the configuration does not: nobody
+// reads them any more, and what was wrong with one would be reminded of for ever.
+func (w *watcher) goneSignals() (gone []aweigh.Fact) {
+	configured := map[[2]string]bool{}
+	for _, s := range w.Signals {
+		configured[[2]string{s.Signal().Service, s.Signal().Name}] = true
+	}
+	for _, v := range w.state.Services {
+		for name := range v.Signals {
+			if !configured[[2]string{v.Name, name}] {
+				gone = append(gone, aweigh.Fact{Kind: aweigh.FactSignal, At: time.Now().UTC(), Reading: &aweigh.Reading{Name: name, Service: v.Name, State: "gone"}})
+			}
+		}
+	}
+	return gone
+}
+
 func (w *watcher) readSignals(ctx context.Context) {
 	about := map[string]signals.Signal{}
 	for _, s := range w.Signals {

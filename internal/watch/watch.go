@@ -177,6 +177,9 @@ func (w *watcher) run(ctx context.Context) error {
 	// last ones may be about that.
 	running.Go(func() { w.deliver.Run(ctx) })
 	tell(aweigh.Fact{Kind: aweigh.FactWatching, At: time.Now().UTC(), Since: there})
+	for _, f := range w.goneSignals() {
+		tell(f)
+	}
 	if w.Engine != nil {
 		lost := !w.state.Engine.Lost.IsZero()
 		running.Go(func() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -345,4 +346,27 @@ func BenchmarkOutput(b *testing.B) {
 		r.Output(Stdout, chunk)
 	}
 	r.Close(time.Minute)
+}
+
+// chattr +i is what a disk in trouble and a stranger's mount amount to.
+func TestARecordThatCannotGoKeepsNoneOfTheOthers(t *testing.T) {
+	d := open(t)
+	for n := range 4 {
+		written(t, d, t0.Add(time.Duration(n)*time.Minute), "x\n", ready(5), exited(aweigh.RunStopped, 9))
+	}
+	all, err := d.Records("webhook")
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldest := filepath.Join(d.Path(), all[0].Name)
+	if out, err := exec.Command("chattr", "+i", oldest).CombinedOutput(); err != nil {
+		t.Skipf("nothing can be made immutable here: %s", out)
+	}
+	defer exec.Command("chattr", "-i", oldest).Run()
+	if _, err := d.Tidy("webhook", Limits{Count: 2}, t0); err == nil {
+		t.Error("nobody is told of it")
+	}
+	if left, _ := d.Records("webhook"); len(left) != 3 {
+		t.Errorf("%d records are left, want the one that cannot go and two", len(left))
+	}
 }

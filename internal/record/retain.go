@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"os"
 	"path"
 	"syscall"
@@ -41,11 +42,9 @@ func (d *Dir) Tidy(service string, limits Limits, now time.Time) ([]aweigh.Start
 		kept[i].landmark = i == good || i == first
 	}
 	for _, r := range excess(kept, limits, now) {
-		if err := r.Remove(); err != nil {
-			return starts, err
-		}
+		err = errors.Join(err, r.Remove()) // one that cannot go keeps none of the others
 	}
-	return starts, nil
+	return starts, err
 }
 
 // Overdue reports whether a service has so many more records than it should

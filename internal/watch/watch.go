@@ -172,7 +172,7 @@ func (w *watcher) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var running sync.WaitGroup
+	var running, engine sync.WaitGroup
 	// Letters go on being delivered for a moment after the rest has ended: the
 	// last ones may be about that.
 	running.Go(func() { w.deliver.Run(ctx) })
@@ -182,7 +182,7 @@ func (w *watcher) run(ctx context.Context) error {
 	}
 	if w.Engine != nil {
 		lost := !w.state.Engine.Lost.IsZero()
-		running.Go(func() {
+		engine.Go(func() {
 			w.Engine.Run(ctx, docker.Watcher{Label: w.Label, Since: since, Told: func(id string) bool { return told[id] }, Lost: lost, Tell: w.observed, Ended: w.evidence.ended,
 				Starting: func(c *aweigh.Container, at, until time.Time) { w.starting(ctx, c, at, until) }})
 		})
@@ -203,6 +203,7 @@ func (w *watcher) run(ctx context.Context) error {
 		server, err := w.serve()
 		if err != nil {
 			cancel(err)
+			engine.Wait()
 			running.Wait()
 			return err
 		}
@@ -214,6 +215,7 @@ func (w *watcher) run(ctx context.Context) error {
 	cancel(err)
 	w.looks.Wait()
 	w.probers.running.Wait()
+	engine.Wait() // what it observes may have an output read to its end
 	w.evidence.close()
 	running.Wait()
 	w.Log.Info("not watching any more", "event", "watch.end")

@@ -49,7 +49,8 @@ type Rules struct {
 	StatusToken string // may see the status page
 	Users       []User
 	// Files are those that the credentials were read from, and Again reads them
-	// again; nil for credentials that are in none.
+	// again; nil for credentials that are in none. Its error is about those that
+	// could not be, for which it returns what they said before.
 	Files      []string
 	Again      func() (Rules, error)
 	PublicPage bool           // the status page needs no credential

@@ -8,7 +8,7 @@ import (
 
 // present are the rules with the credentials as they are now: those that are in
 // files are read again when a file has changed, so that who was removed is out at
-// once. A file that cannot be read leaves those of before.
+// once.
 func (g *Guard) present() Rules {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -22,11 +22,8 @@ func (g *Guard) present() Rules {
 	}
 	g.stamps = stamps
 	next, err := g.rules.Again()
-	if err != nil {
-		if g.rules.Warn != nil {
-			g.rules.Warn(err)
-		}
-		return g.rules
+	if err != nil && g.rules.Warn != nil {
+		g.rules.Warn(err)
 	}
 	g.rules.Token, g.rules.ViewToken, g.rules.StatusToken, g.rules.Users = next.Token, next.ViewToken, next.StatusToken, next.Users
 	return g.rules

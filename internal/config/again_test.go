@@ -150,3 +150,22 @@ func TestAUsersFileThatCannotBeReadLeavesThoseOfBefore(t *testing.T) {
 		t.Errorf("%q", g.warned)
 	}
 }
+
+// A token's file that is gone kept a removed user in, and the next change of another
+// file must not bring back a token of long before.
+func TestACredentialFileThatCannotBeReadKeepsNoOtherFromCounting(t *testing.T) {
+	g := newGate(t, userOf(t, "ann", "correct-horse"), userOf(t, "bob", "battery-staple"))
+	g.write("token", "a-token-of-after-01234\n")
+	bobs := g.login("bob", "battery-staple")
+	os.Remove(filepath.Join(g.dir, "token"))
+	g.users(userOf(t, "ann", "correct-horse"))
+	if g.view("Cookie", bobs) != 401 {
+		t.Error("bob, who was removed, is let in")
+	}
+	if g.view("Authorization", "Bearer a-token-of-before-0123") != 401 || g.view("Authorization", "Bearer a-token-of-after-01234") != 200 {
+		t.Error("the token is not the one of before its file was gone")
+	}
+	if len(g.warned) != 1 || !strings.Contains(g.warned[0], "token") {
+		t.Errorf("%q", g.warned)
+	}
+}

@@ -119,37 +119,43 @@ func (w Web) Rules(open bool) access.Rules {
 	if len(w.files) > 0 {
 		r.Files = slices.Sorted(maps.Values(w.files))
 		r.Again = func() (access.Rules, error) {
-			now, err := w.again()
-			return now.Rules(open), err
+			err := w.again()
+			return w.Rules(open), err
 		}
 	}
 	return r
 }
 
-// again reads the files with credentials. A file in which no user is left is none
-// that is wrong: the last one was removed.
-func (w Web) again() (Web, error) {
-	for key, file := range w.files {
-		if key == "users" {
-			text, err := readRegular(file, maxFile)
-			if err == nil {
-				w.Users, err = parseUsers(string(text))
-			}
-			if err != nil {
-				return w, fmt.Errorf("web.users_file %s: %w: the users of before go on", quotePath(file), err)
-			}
-			continue
-		}
-		f, _, _ := find(webFields(), key)
-		text, err := readSecret(file)
-		if err == nil {
-			err = f.set(&w, text)
-		}
-		if err != nil {
-			return w, fmt.Errorf("web.%s_file %s: %w: the token of before goes on", key, quotePath(file), err)
+// again reads the files with credentials. What one that is wrong has said before goes
+// on, and keeps no other from counting. A file in which no user is left is none that is
+// wrong: the last one was removed.
+func (w *Web) again() (errs error) {
+	for _, key := range slices.Sorted(maps.Keys(w.files)) {
+		if err := w.read(key, w.files[key]); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("web.%s_file %s: %w: what it said before goes on", key, quotePath(w.files[key]), err))
 		}
 	}
-	return w, nil
+	return errs
+}
+
+func (w *Web) read(key, file string) error {
+	if key == "users" {
+		text, err := readRegular(file, maxFile)
+		if err != nil {
+			return err
+		}
+		users, err := parseUsers(string(text))
+		if err == nil {
+			w.Users = users
+		}
+		return err
+	}
+	text, err := readSecret(file)
+	if err != nil {
+		return err
+	}
+	f, _, _ := find(webFields(), key)
+	return f.set(w, text)
 }
 
 func trimmed(s Secret) string { return strings.TrimSpace(s.Reveal()) }

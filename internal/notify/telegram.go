@@ -22,31 +22,42 @@ import (
 type bot struct {
 	config telegram.Config
 	client *http.Client
+	// took are the chats that have the message, which others have to wait for.
+	message string
+	took    map[string]bool
 }
 
 // telegramLimit is how long a message may be, in UTF-16 code units.
 const telegramLimit = 4096
 
-// say sends a text to each chat. One that refuses it for good keeps it from none.
+// say sends a text to each chat. One that refuses it for good keeps it from none, and
+// one that has to wait has nobody else told again at the next try. One call at a time.
 func (b *bot) say(ctx context.Context, text string, params *types.Params) error {
 	title := b.config.Title
 	if t := (*params)["title"]; t != "" {
 		title = t
 	}
+	if message := title + "\n" + text; message != b.message {
+		b.message, b.took = message, map[string]bool{}
+	}
 	var never error
-	told := 0
 	for _, chat := range b.config.Chats {
+		if b.took[chat] {
+			continue
+		}
 		err := b.tell(ctx, chat, title, text)
 		var known *Error
 		switch {
 		case err == nil:
-			told++
+			b.took[chat] = true
 		case errors.As(err, &known) && known.Permanent:
 			never = err
 		default:
 			return err
 		}
 	}
+	told := len(b.took)
+	b.message = "" // the next one may be of the same words
 	if never != nil && told > 0 {
 		return &Error{Why: never.Error() + "; other chats have got it", Partly: true}
 	}

@@ -20,6 +20,7 @@ type answers struct {
 	body   string
 	err    error
 	told   []map[string]any
+	busy   string // a chat that must wait
 }
 
 func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -32,6 +33,9 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	status := a.status
 	if call["chat_id"] == "@gone" {
 		status, a.body = 400, `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`
+	}
+	if a.busy != "" && call["chat_id"] == a.busy {
+		return &http.Response{StatusCode: 429, Body: io.NopCloser(strings.NewReader(`{"ok":false}`)), Header: http.Header{}, Request: r}, nil
 	}
 	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(a.body)), Header: http.Header{}, Request: r}, nil
 }
@@ -99,6 +103,31 @@ func TestTelegramGetsTextAndNoMarkup(t *testing.T) {
 	plain := strings.NewReplacer("<b>", "", "</b>", "", "&lt;", "<", "&gt;", ">").Replace(said)
 	if n := units(plain); n > telegramLimit || n < telegramLimit-10 {
 		t.Errorf("%d units", n)
+	}
+}
+
+// Telegram limits groups more than persons: at each try for the one the other had it
+// again.
+func TestAChatThatHasItGetsItOnceThoughAnotherMustWait(t *testing.T) {
+	a := &answers{status: 200, body: `{"ok":true}`, busy: "@group"}
+	b := telegramOf(a, "@person", "@group")
+	for range 3 {
+		if err := b.say(t.Context(), "text", &types.Params{}); err == nil {
+			t.Fatal("the group has not got it")
+		}
+	}
+	a.busy = ""
+	for range 2 { // and the next one, of the same words, goes to both
+		if err := b.say(t.Context(), "text", &types.Params{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var chats []string
+	for _, call := range a.told {
+		chats = append(chats, call["chat_id"].(string))
+	}
+	if got, want := strings.Join(chats, " "), "@person @group @group @group @group @person @group"; got != want {
+		t.Errorf("told %s, want %s", got, want)
 	}
 }
 

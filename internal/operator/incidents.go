@@ -78,6 +78,9 @@ func incidents(c *cli.Context, args []string) int {
 		}
 		if len(list) == 0 && q.Service != "" {
 			if known, err := from.Starts(ctx, store.StartQuery{Service: q.Service, Limit: 1}); err == nil && len(known) == 0 {
+				if _, verb := decided[q.Service]; verb || q.Service == "show" {
+					return fmt.Errorf("%s needs the id of an incident: aweigh incidents %[1]s ID", q.Service)
+				}
 				return fmt.Errorf("no service %q has been seen (see: status)", q.Service)
 			}
 		}

@@ -73,6 +73,9 @@ func TestOperatorsCommands(t *testing.T) {
 	if out := w.must(t, "incidents", "show", n.ID[:16]); !strings.Contains(out, "rolling back") || !strings.Contains(out, "I am ill") {
 		t.Errorf("incidents show:\n%s", out)
 	}
+	if _, errs, code := w.aweigh("incidents", "ack"); code != 1 || !strings.Contains(errs, "aweigh incidents ack ID") {
+		t.Errorf("ack without an id: exit %d, %s", code, errs)
+	}
 	if _, errs, code := w.aweigh("incidents", "ack", n.ID); code == 0 || !strings.Contains(errs, "already") {
 		t.Errorf("a second ack: exit %d, %s", code, errs)
 	}

@@ -456,3 +456,16 @@ func TestWhatIsGoneForAWeekIsForgotten(t *testing.T) {
 	h.pass(48 * time.Hour)
 	want(t, "services after eight days", len(h.state.Services), 1)
 }
+
+func TestWhatAFactHasChangedIsNotChangedByTheNext(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	before := h.starts[h.order[0]]
+	h.answer(c, false)
+	h.die(c, 1)
+	if before.Probe.LastError != "" || before.Run.End != "" {
+		t.Errorf("it says %+v, %+v", before.Probe, before.Run)
+	}
+}

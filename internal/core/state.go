@@ -181,7 +181,7 @@ func (s *State) collect() Changes {
 		c.Rows[key] = row
 	}
 	for _, start := range c.starts {
-		c.Starts = append(c.Starts, *start)
+		c.Starts = append(c.Starts, apart(*start))
 	}
 	for id := range c.incidents {
 		if n := s.Incidents[id]; n != nil {
@@ -189,6 +189,20 @@ func (s *State) collect() Changes {
 		}
 	}
 	return *c
+}
+
+// apart is a start that shares nothing which the fold goes on changing: who gets the
+// changes may read them at any time.
+func apart(s aweigh.Start) aweigh.Start {
+	if s.Probe != nil {
+		probe := *s.Probe
+		s.Probe = &probe
+	}
+	if s.Run != nil {
+		run := *s.Run
+		s.Run = &run
+	}
+	return s
 }
 
 func (s *State) touch(i *Instance)       { s.changes.touched["instance:"+i.ID] = i }

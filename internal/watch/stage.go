@@ -89,7 +89,11 @@ func (t *tape) ended() bool {
 }
 
 func verdictEvent(s *aweigh.Start, ended time.Time) record.Event {
-	e := record.Event{Event: record.StartFailed, Verdict: s.Verdict, Reason: s.Reason, Probe: s.Probe, InARow: s.InARow, Cause: s.Cause}
+	e := record.Event{Event: record.StartFailed, Verdict: s.Verdict, Reason: s.Reason, InARow: s.InARow, Cause: s.Cause}
+	if s.Probe != nil {
+		probe := *s.Probe // the recorder writes it while the fold goes on
+		e.Probe = &probe
+	}
 	if s.TookMS != nil {
 		e.ElapsedMS = *s.TookMS
 	}

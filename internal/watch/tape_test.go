@@ -59,3 +59,13 @@ func TestOutputBeforeTheStartIsKnownIsToldAfterIt(t *testing.T) {
 		t.Errorf("told: %v", told)
 	}
 }
+
+// The race detector saw an answer folded while the verdict before it was written.
+func TestVerdictsOfARecordDoNotChangeWithLaterAnswers(t *testing.T) {
+	s := aweigh.Start{Verdict: aweigh.Ready, Probe: &aweigh.Probe{Target: "tcp://172.17.0.2:80", Attempts: 3}}
+	e := verdictEvent(&s, time.Time{})
+	s.Probe.Target = "tcp://172.17.0.2:81"
+	if e.Probe.Target != "tcp://172.17.0.2:80" || e.Probe.Attempts != 3 {
+		t.Errorf("the event says %+v", e.Probe)
+	}
+}

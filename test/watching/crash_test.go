@@ -126,7 +126,7 @@ func TestUnhealthy(t *testing.T) {
 // It listens on its container's loopback, where its health check asks.
 func TestHealthyWhereNobodyCanReachIt(t *testing.T) {
 	e, w := together(t)
-	e.run(t, "inward", "echo at home; echo well >/tmp/index.html; httpd -f -p 127.0.0.1:8080 -h /tmp & P=$!; "+waitFor+"kill $P; exec httpd -f -p 8080 -h /tmp",
+	e.run(t, "inward", "echo at home; echo well >/tmp/index.html; httpd -f -p 127.0.0.1:8080 -h /tmp & P=$!; "+waitFor+"kill $P; wait $P; exec httpd -f -p 8080 -h /tmp",
 		"--publish", "127.0.0.1::8080", "--label", "aweigh.interval=500ms",
 		"--health-cmd", "wget -q -O - http://127.0.0.1:8080/", "--health-interval", "1s", "--health-timeout", "20s")
 	w.started(t, "inward", 1, "ready", isReady)

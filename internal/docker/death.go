@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"time"
 
 	"github.com/moby/moby/api/types/events"
 
@@ -29,10 +30,20 @@ func (f *follower) atDeath(ctx context.Context, m events.Message, code int) (c *
 
 // lookAfter finds what a death has left behind, unless the next life has begun:
 // that tells of itself.
-func (f *follower) lookAfter(ctx context.Context, id string) {
+func (f *follower) lookAfter(ctx context.Context, id string, died time.Time) {
 	k, err := f.engine.inspect(ctx, id)
 	if err != nil || k.container.Exit == nil {
 		return
 	}
-	f.Tell(aweigh.Fact{Kind: aweigh.FactSeen, At: k.container.Finished, Instance: id, Container: &k.container, Reason: k.health})
+	f.found(aweigh.Fact{Kind: aweigh.FactSeen, At: k.container.Finished, Instance: id, Container: &k.container, Reason: k.health}, died)
+}
+
+// found tells an inspection that an event has led to. It may show what has happened
+// since, as after a watcher was away: the events of that come first.
+func (f *follower) found(seen aweigh.Fact, event time.Time) {
+	if c := seen.Container; c.Started.After(event) || c.Finished.After(event) {
+		f.later(job{seen: &seen}, seen.Instance)
+		return
+	}
+	f.Tell(seen)
 }

@@ -100,3 +100,28 @@ func TestTheLifeAfterADeathTellsOfItself(t *testing.T) {
 		t.Errorf("came %s %+v", f.Kind, f.Container)
 	}
 }
+
+// A container may have lived and died again before its first death is looked after,
+// as after a watcher was away: what that finds is of the last life, and waits for the
+// events that come before it.
+func TestWhatADeathHasLeftIsNotToldAheadOfLaterLives(t *testing.T) {
+	c, facts := follow(t, engine.Spec{Name: "web"})
+	release := c.Hold()
+	c.Die(1)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	last := c.Die(2)
+	if f := next(t, facts); f.Kind != aweigh.FactDied {
+		t.Fatalf("came %s", f.Kind)
+	}
+	release()
+	for _, want := range []aweigh.FactKind{aweigh.FactStarted, aweigh.FactDied} {
+		if f := next(t, facts); f.Kind != want {
+			t.Fatalf("came %s %+v, want %s", f.Kind, f.Container, want)
+		}
+	}
+	if f := next(t, facts); f.Kind != aweigh.FactSeen || f.Container.Exit.Code != 2 || f.At.After(last) {
+		t.Errorf("what it left behind: %s %+v", f.Kind, f.Container)
+	}
+}

@@ -430,7 +430,7 @@ func (f *follower) event(ctx context.Context, m events.Message, begun bool) {
 		fact.Container, inspected = f.atDeath(ctx, m, code)
 		fact.Exit = exitOf(code, inspected && f.wasOOM(id, fact.At))
 		if !inspected {
-			defer f.lookAfter(ctx, id) // once it is told
+			defer f.lookAfter(ctx, id, fact.At) // once it is told
 		}
 	case action == "stop":
 		fact.Kind = aweigh.FactStopped
@@ -450,9 +450,9 @@ func (f *follower) event(ctx context.Context, m events.Message, begun bool) {
 		}
 	default: // rename, update, pause: what it is now matters, not what happened
 		fact.Kind, fact.ID = aweigh.FactSeen, ""
-		if fact.Container = f.container(ctx, m, true); fact.Container == nil {
-			return
-		}
+		fact.Container = f.container(ctx, m, true)
+		f.found(fact, fact.At)
+		return
 	}
 	f.Tell(fact)
 }

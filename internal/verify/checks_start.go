@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func startProven(o *observation) Check {
 			return Failed, "it is not there", false
 		})
 	}
-	return o.each("the start is proven", func(i *instance) (Result, string, bool) {
+	c := o.each("the start is proven", func(i *instance) (Result, string, bool) {
 		if s := i.start; s != nil {
 			switch {
 			case s.Verdict == aweigh.Ready && s.TookMS != nil:
@@ -57,6 +58,14 @@ func startProven(o *observation) Check {
 		}
 		return Failed, "neither an answer nor a record", false
 	})
+	c.soon = slices.ContainsFunc(o.instances, o.willBeTold)
+	return c
+}
+
+// willBeTold reports whether an instance has just ended, and the watcher has not yet
+// said why.
+func (o *observation) willBeTold(i instance) bool {
+	return o.watched && i.PID == 0 && o.at.Sub(i.Finished) < settled && (i.start == nil || i.start.Verdict == "")
 }
 
 // askable reports whether there is anything that can prove its start.

@@ -135,6 +135,23 @@ func TestJobThatIsDonePasses(t *testing.T) {
 	}
 }
 
+// What ended a moment ago has failed for good, but its reason is worth a moment more.
+func TestWatcherIsGivenTheTimeToSayWhyAStartEnded(t *testing.T) {
+	ended := func(ago time.Duration, verdict aweigh.Verdict, watched bool) Check {
+		o := good()
+		i := &o.instances[0]
+		i.Status, i.Started, i.Finished, i.PID = "exited", o.at.Add(-ago-time.Second), o.at.Add(-ago), 0
+		i.start, o.watched = &aweigh.Start{Verdict: verdict}, watched
+		return startProven(o)
+	}
+	if !ended(time.Second, "", true).soon {
+		t.Error("it has just ended, and nobody waits")
+	}
+	if ended(time.Second, aweigh.Crashed, true).soon || ended(time.Minute, "", true).soon || ended(time.Second, "", false).soon {
+		t.Error("there is nothing to wait for, and it is waited for")
+	}
+}
+
 func TestTheWorstInstanceCounts(t *testing.T) {
 	o := good()
 	o.instances = append(o.instances, o.instances[0])

@@ -48,6 +48,10 @@ func TestWhatCanStillBecomeTrueIsWaitedFor(t *testing.T) {
 	if got := pending([]Check{wait, lost}); got != "" {
 		t.Errorf("what has failed for good is waited for: %q", got)
 	}
+	wait.soon = true
+	if got := pending([]Check{wait, lost}); got != "b" {
+		t.Errorf("why it has failed is not waited for: %q", got)
+	}
 	if Overall([]Check{pass, dark}) != Unknown || Overall([]Check{dark, lost}) != Failed || Overall([]Check{pass, {Result: Skipped}}) != Passed {
 		t.Error("overall")
 	}

@@ -81,6 +81,7 @@ type Check struct {
 	Found    string `json:"found"`
 
 	final bool // to look again will change nothing
+	soon  bool // a moment later more is known, even of what has failed for good
 }
 
 // Report is what was found.
@@ -161,20 +162,23 @@ func Overall(checks []Check) Result {
 	return result
 }
 
-// pending names what may still become true; "" when there is nothing, or when
-// something has failed for good.
+// pending names what may still become true, or known; "" when there is nothing, or
+// when something has failed for good and all is known of it.
 func pending(checks []Check) string {
 	var open []string
+	failed, soon := false, false
 	for _, c := range checks {
 		if c.Result == Passed || c.Result == Skipped {
 			continue
 		}
-		if c.final && c.Result == Failed {
-			return ""
-		}
+		failed = failed || c.final && c.Result == Failed
+		soon = soon || c.soon
 		if !c.final {
 			open = append(open, c.Name)
 		}
+	}
+	if failed && !soon {
+		return ""
 	}
 	return strings.Join(open, ", ")
 }

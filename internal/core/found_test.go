@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -204,4 +205,24 @@ func TestEndOfWhichTheEngineKnowsNothingIsUnknown(t *testing.T) {
 	h.pass(time.Hour)
 	h.noIncident()
 	want(t, "verdicts", h.verdicts(), "ready/unknown")
+}
+
+// An inspection found that it had ended; the event that comes after it has the last
+// lines, and what they were diagnosed as.
+func TestEventOfAnEndThatWasFoundBringsTheEvidence(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Policy, c.Started = "no", h.now
+	h.start(c)
+	h.now = h.now.Add(time.Second)
+	dead := *c
+	dead.Status, dead.Finished, dead.Exit = "exited", h.now, &aweigh.Exit{Code: 1}
+	h.see(&dead)
+	want(t, "kind", h.only().Kind, aweigh.StartupFailed)
+	want(t, "lines", len(h.only().Evidence), 0)
+	h.apply(aweigh.Fact{Kind: aweigh.FactDied, Instance: c.ID, Exit: dead.Exit, Lines: []string{"boom"}, Cause: &aweigh.Cause{ID: "bad-config"}})
+	want(t, "lines", strings.Join(h.only().Evidence, "|"), "boom")
+	want(t, "cause", h.only().Cause.ID, "bad-config")
+	want(t, "cause of the start", h.starts[h.order[0]].Cause.ID, "bad-config")
+	want(t, "count", h.only().Count, 1)
 }

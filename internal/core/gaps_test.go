@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -68,22 +67,12 @@ func TestWatcherThatComesBackAsksTheEngineFirst(t *testing.T) {
 // `ignore: true` left what was open about the service open, and reminded of it.
 func TestServiceThatIsIgnoredNowLeavesNothingOpen(t *testing.T) {
 	h := newHistory(t)
-	rows := map[string][]byte{}
 	c := box("w1", "webhook")
 	h.start(c)
 	h.pass(3 * time.Minute)
 	want(t, "open", h.state.Incidents[h.only().ID].Open(), true)
-	for id, i := range h.state.Instances { // as it is stored
-		rows["instance:"+id] = mustJSON(t, i)
-	}
-	for key, v := range h.state.Services {
-		rows["service:"+key] = mustJSON(t, v)
-	}
-	for id, n := range h.state.Incidents {
-		rows["incident:"+id] = mustJSON(t, n)
-	}
 	var err error
-	if h.state, err = core.Load("aws-1", func(string, map[string]string) core.Settings { return core.Settings{Ignore: true} }, rows); err != nil {
+	if h.state, err = core.Load("aws-1", func(string, map[string]string) core.Settings { return core.Settings{Ignore: true} }, h.rows); err != nil {
 		t.Fatal(err)
 	}
 	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: h.now.Add(-time.Second)})
@@ -93,11 +82,20 @@ func TestServiceThatIsIgnoredNowLeavesNothingOpen(t *testing.T) {
 	want(t, "told", h.occasions(), "opened resolved")
 }
 
-func mustJSON(t *testing.T, v any) []byte {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
+// The clock is set by an hour while the engine is upgraded: it is not an hour that the
+// engine has been away.
+func TestClockThatIsSetWhileTheEngineIsAwayGivesItItsTime(t *testing.T) {
+	for _, step := range []time.Duration{time.Hour, -time.Hour} {
+		h := newHistory(t)
+		h.apply(aweigh.Fact{Kind: aweigh.FactWatching})
+		h.pass(time.Hour)
+		h.apply(aweigh.Fact{Kind: aweigh.FactLost})
+		h.pass(10 * time.Second)
+		h.now = h.now.Add(step)
+		h.apply(aweigh.Fact{Kind: aweigh.FactStepped, Step: step})
+		h.pass(19 * time.Second)
+		h.noIncident()
+		h.pass(2 * time.Second)
+		want(t, "kind", h.only().Kind, aweigh.WatcherGap)
 	}
-	return b
 }

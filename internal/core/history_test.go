@@ -1,6 +1,8 @@
 package core_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -19,7 +21,8 @@ type history struct {
 	incidents map[string]aweigh.Incident
 	told      []aweigh.Notification
 	braked    []string
-	order     []string // of starts
+	order     []string          // of starts
+	rows      map[string][]byte // as they are stored
 }
 
 var midnight = time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
@@ -33,7 +36,7 @@ func newHistory(t *testing.T, change ...func(*core.Settings)) *history {
 		return c
 	}
 	return &history{t: t, state: core.New("aws-1", settings), now: midnight,
-		starts: map[string]aweigh.Start{}, incidents: map[string]aweigh.Incident{}}
+		starts: map[string]aweigh.Start{}, incidents: map[string]aweigh.Incident{}, rows: map[string][]byte{}}
 }
 
 func (h *history) apply(f aweigh.Fact) {
@@ -52,6 +55,53 @@ func (h *history) apply(f aweigh.Fact) {
 	}
 	h.told = append(h.told, c.Notifications...)
 	h.braked = append(h.braked, c.Brake...)
+	for key, row := range c.Rows {
+		if h.rows[key] = row; row == nil {
+			delete(h.rows, key)
+		}
+	}
+	h.isStored(f)
+}
+
+// isStored demands that a kill -9 after any fact loses nothing: what is stored is the
+// state.
+func (h *history) isStored(f aweigh.Fact) {
+	h.t.Helper()
+	state := map[string]any{"engine:": h.state.Engine}
+	add(state, "instance:", h.state.Instances)
+	add(state, "service:", h.state.Services)
+	add(state, "incident:", h.state.Incidents)
+	add(state, "window:", h.state.Windows)
+	add(state, "arrival:", h.state.Arrivals)
+	for key, value := range state {
+		if i, ok := value.(*core.Instance); ok && i.Settings.Ignore {
+			continue
+		}
+		row, err := json.Marshal(value)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if string(row) != string(h.rows[key]) && string(row) != "{}" {
+			h.t.Fatalf("%s at %s was not stored:\n%s", f.Kind, f.At, differing(indented(h.rows[key]), indented(row)))
+		}
+	}
+	for key := range h.rows {
+		if _, there := state[key]; !there {
+			h.t.Fatalf("%s at %s: %s is stored, and is not there any more", f.Kind, f.At, key)
+		}
+	}
+}
+
+func add[T any](to map[string]any, kind string, all map[string]*T) {
+	for name, value := range all {
+		to[kind+name] = value
+	}
+}
+
+func indented(row []byte) string {
+	var b bytes.Buffer
+	json.Indent(&b, row, "", " ")
+	return b.String()
 }
 
 // pass lets time pass, with a tick whenever one is due.

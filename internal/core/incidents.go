@@ -106,7 +106,6 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 		s.index.opened(n)
 	}
 	n.Severity, n.Summary, n.Evidence, n.Last = h.severity, h.summary, h.lines, h.at.UTC()
-	n.ResolveAt = time.Time{}
 	n.involve(h.life)
 	if n.Cause = h.cause; n.Headline == "" {
 		n.Headline = fmt.Sprintf("%s: %s: %s", n.Service, kindAndCause(n), h.summary)

@@ -523,3 +523,24 @@ func TestPausedContainerIsNotAskedToServe(t *testing.T) {
 	}
 	want(t, "kind", h.only().Kind, aweigh.NotServing)
 }
+
+// What a container's labels say holds for its incident, and that of a drill's copy
+// says so.
+func TestIncidentIsItsContainers(t *testing.T) {
+	h := newHistory(t)
+	h.state = core.New("aws-1", func(_ string, labels map[string]string) core.Settings {
+		c := core.Defaults()
+		if c.RemindEvery = time.Hour; len(labels) > 0 {
+			c.RemindEvery = time.Minute
+		}
+		return c
+	})
+	c := box("w1", "webhook")
+	c.Policy, c.Labels = "no", map[string]string{aweigh.DrillLabel: "crash-loop"}
+	h.start(c)
+	h.die(c, 1)
+	h.pass(time.Minute + time.Second)
+	want(t, "told", h.occasions(), "opened reminder")
+	want(t, "drill", h.only().Drill, "crash-loop")
+	want(t, "drill of the start", h.starts[h.order[0]].Drill, "crash-loop")
+}

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,4 +131,21 @@ func TestTheBrakeStopsTheReplicaThatLoops(t *testing.T) {
 		h.pass(time.Second)
 	}
 	want(t, "stopped", fmt.Sprint(h.braked), "[w2]")
+}
+
+// What comes up together is one message, which counts services and not containers.
+func TestServicesOfAProjectArriveInOneMessage(t *testing.T) {
+	h := newHistory(t)
+	one, two, other := box("w1", "webhook"), box("w2", "webhook"), box("s1", "sighook")
+	for _, c := range []*aweigh.Container{one, other, two} {
+		h.start(c)
+	}
+	for _, c := range []*aweigh.Container{one, other, two} {
+		h.pass(2 * time.Second)
+		h.answer(c, true)
+	}
+	h.pass(10 * time.Second)
+	want(t, "told", h.occasions(), "ready")
+	want(t, "title", h.told[0].Title, "ready: trade: all 2 services: sighook after 4s, webhook after 6s")
+	want(t, "services", strings.Join(h.told[0].Services, " "), "sighook webhook")
 }

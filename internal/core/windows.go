@@ -60,11 +60,11 @@ func (s *State) endWindow(w *aweigh.Maintenance, at time.Time) {
 // Arrival is what came up in a project and was not told yet: the services of
 // one deployment are one message. What belongs to no project arrives alone.
 type Arrival struct {
-	Project  string    `json:"project,omitempty"`
-	Services []string  `json:"services"`
-	Took     []string  `json:"took"`
-	Since    time.Time `json:"since"`
-	Last     time.Time `json:"last"`
+	Project string `json:"project,omitempty"`
+	// Up says of each service how its start went: the last one's, of several instances.
+	Up    map[string]string `json:"up"`
+	Since time.Time         `json:"since"`
+	Last  time.Time         `json:"last"`
 }
 
 const (
@@ -80,16 +80,14 @@ func (s *State) arrived(i *Instance, v *Service, at time.Time) {
 		key = v.Key // it belongs to nothing
 	}
 	a := s.Arrivals[key]
-	if a == nil {
-		a = &Arrival{Project: v.Project, Since: at.UTC()}
+	if a == nil || a.Up == nil { // an earlier version stored them otherwise
+		a = &Arrival{Project: v.Project, Up: map[string]string{}, Since: at.UTC()}
 		s.Arrivals[key] = a
 	}
-	a.Services = append(a.Services, v.Name)
-	took := "after " + human(at.Sub(i.Life.began()))
+	a.Up[v.Name] = "after " + human(at.Sub(i.Life.began()))
 	if i.Life.SeenLate {
-		took = "(found up)" // for how long it has been ready nobody saw
+		a.Up[v.Name] = "(found up)" // for how long it has been ready nobody saw
 	}
-	a.Took = append(a.Took, took)
 	a.Last = at.UTC()
 	s.changes.touched["arrival:"+key] = a
 }
@@ -104,9 +102,11 @@ func (s *State) tellArrival(key string, a *Arrival, now time.Time) {
 	s.forget("arrival:" + key)
 	var each []string
 	told := false
-	for k, name := range a.Services {
-		each = append(each, name+" "+a.Took[k])
-		told = told || !s.muted(s.serviceNamed(name), now)
+	services := slices.Sorted(maps.Keys(a.Up))
+	for _, name := range services {
+		each = append(each, name+" "+a.Up[name])
+		v := s.Services[a.Project+"/"+name]
+		told = told || v == nil || !s.muted(v, now)
 	}
 	if !told {
 		return
@@ -120,7 +120,7 @@ func (s *State) tellArrival(key string, a *Arrival, now time.Time) {
 	}
 	s.changes.Notifications = append(s.changes.Notifications, aweigh.Notification{
 		ID: aweigh.DerivedID(now, "ready|"+key+a.Since.Format(time.RFC3339Nano)), Occasion: aweigh.OnReady, At: now.UTC(), Host: s.Host,
-		Title: "ready: " + what, Services: a.Services, Command: "aweigh starts",
+		Title: "ready: " + what, Services: services, Command: "aweigh starts",
 	})
 }
 

@@ -33,6 +33,7 @@ type Engine struct {
 	known  containers
 	// rootless says that the host does not reach the containers' addresses.
 	rootless atomic.Bool
+	agreed   atomic.Bool // on a version of the API
 }
 
 // Open prepares a connection to the engine at host ("unix:///run/docker.sock",
@@ -114,6 +115,18 @@ func (e *Engine) ID(ctx context.Context) (string, error) {
 func (e *Engine) Check(ctx context.Context) error {
 	_, err := e.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	return e.explain(err)
+}
+
+// version is that of the API which both sides speak. The client finds it out with its
+// first request, and tells its own before that.
+func (e *Engine) version(ctx context.Context) (string, error) {
+	if !e.agreed.Load() {
+		if err := e.Check(ctx); err != nil {
+			return "", err
+		}
+		e.agreed.Store(true)
+	}
+	return e.client.ClientVersion(), nil
 }
 
 func (e *Engine) explain(err error) error {

@@ -76,8 +76,12 @@ func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser,
 	if err != nil {
 		return nil, err
 	}
+	version, err := e.version(ctx)
+	if err != nil {
+		return nil, err
+	}
 	where := url.URL{Scheme: "http", Host: "localhost", RawQuery: query.Encode(),
-		Path: strings.TrimSuffix(host.Path, "/") + "/v" + e.client.ClientVersion() + "/containers/" + id + "/logs"}
+		Path: strings.TrimSuffix(host.Path, "/") + "/v" + version + "/containers/" + id + "/logs"}
 	if host.Scheme == "tcp" {
 		where.Host = host.Host
 	}

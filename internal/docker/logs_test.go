@@ -1,12 +1,14 @@
 package docker
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/test/engine"
 )
 
 // A life's output begins before the engine's word of its start: at the end of
@@ -38,6 +40,33 @@ func TestOutputOfALifeIsReadFromBeforeItsStart(t *testing.T) {
 		if got := OutputFrom(&in, began); !got.Equal(c.want) {
 			t.Errorf("%s: from %s, want %s", name, got, c.want)
 		}
+	}
+}
+
+// A watcher that is restarted takes up the output of what runs before it has asked the
+// engine for anything, an older one than our client too: that refused, and the rest of
+// the output was lost.
+func TestOutputIsTheFirstThatAnOlderEngineIsAskedFor(t *testing.T) {
+	e, err := engine.Listen(filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	web := e.Add(engine.Spec{Name: "web"})
+	web.Print(false, "listening\n")
+	d, err := Open(e.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	logs, err := d.Logs(t.Context(), web.ID, Span{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logs.Close()
+	var said string
+	if err := Frames(logs, true, func(_ bool, b []byte) { said += string(b) }); err != nil || said != "listening\n" {
+		t.Errorf("read %q, %v", said, err)
 	}
 }
 

@@ -41,6 +41,9 @@ type Watcher struct {
 	// zero for none. Told reports whether it has told the event of an ID.
 	Since time.Time
 	Told  func(id string) bool // nil: none
+	// Known are the ids of the containers that an earlier run has told of. Those
+	// that are gone are told as removed: the engine may have forgotten the event.
+	Known []string
 	// Lost says that an earlier run has told that the engine does not answer, and
 	// not that it does again.
 	Lost bool
@@ -326,7 +329,7 @@ func (f *follower) expect(id string) {
 func (f *follower) inspectAll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	known := f.engine.known.ids() // before the list is made: what is created meanwhile is not in it
+	known := append(f.engine.known.ids(), f.Known...) // before the list is made: what is created meanwhile is not in it
 	list, err := f.engine.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: f.labelled()})
 	if err != nil {
 		return err
@@ -341,6 +344,7 @@ func (f *follower) inspectAll(ctx context.Context) error {
 			f.to(id).add(job{gone: id})
 		}
 	}
+	f.Known = nil
 	return nil
 }
 

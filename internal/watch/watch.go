@@ -181,9 +181,9 @@ func (w *watcher) run(ctx context.Context) error {
 		tell(f)
 	}
 	if w.Engine != nil {
-		lost := !w.state.Engine.Lost.IsZero()
+		lost, known := !w.state.Engine.Lost.IsZero(), w.containers()
 		engine.Go(func() {
-			w.Engine.Run(ctx, docker.Watcher{Label: w.Label, Since: since, Told: func(id string) bool { return told[id] }, Lost: lost, Tell: w.observed, Ended: w.evidence.ended,
+			w.Engine.Run(ctx, docker.Watcher{Label: w.Label, Since: since, Told: func(id string) bool { return told[id] }, Known: known, Lost: lost, Tell: w.observed, Ended: w.evidence.ended,
 				Starting: func(c *aweigh.Container, at, until time.Time) { w.starting(ctx, c, at, until) }})
 		})
 	}
@@ -220,6 +220,16 @@ func (w *watcher) run(ctx context.Context) error {
 	running.Wait()
 	w.Log.Info("not watching any more", "event", "watch.end")
 	return err
+}
+
+// containers are the ids of those that the state knows.
+func (w *watcher) containers() (ids []string) {
+	for id, i := range w.state.Instances {
+		if i.Container.Engine != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // recent is from when on what happened is news: since the watcher was there

@@ -444,6 +444,16 @@ func (f *follower) event(ctx context.Context, m events.Message, begun bool) {
 		fact.Kind = aweigh.FactRemoved
 		defer f.engine.known.remove(id)
 		defer f.forget(id)
+	case action == "health_status": // Podman's, after each check: it does not say how that went
+		last, _ := f.engine.known.get(id)
+		now, err := f.engine.inspect(ctx, id)
+		health := now.container.Health
+		if err != nil || health == last.container.Health || health != "healthy" && health != "unhealthy" {
+			return
+		}
+		if fact.Kind, fact.OK = aweigh.FactHealth, health == "healthy"; !fact.OK {
+			fact.Reason = now.health
+		}
 	case strings.HasPrefix(action, "health_status"):
 		fact.Kind = aweigh.FactHealth
 		fact.OK = strings.HasSuffix(action, " healthy")

@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/moby/moby/client"
 )
@@ -111,8 +112,14 @@ func (e *Engine) ID(ctx context.Context) (string, error) {
 	return first.Info.ID, nil
 }
 
+// answerWithin is how long an engine may take to answer before it counts as lost: one
+// that is stuck, or whose connection is half open, takes a request and says nothing.
+var answerWithin = 30 * time.Second
+
 // Check asks whether the engine answers, and says what to do if it does not.
 func (e *Engine) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
 	_, err := e.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	return e.explain(err)
 }

@@ -157,10 +157,9 @@ var actions = []string{"create", "start", "kill", "die", "died", "stop", "destro
 func (f *follower) follow(ctx context.Context, inspected func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := f.engine.Check(ctx); err != nil {
+	if err := f.check(ctx); err != nil {
 		return err
 	}
-	f.engine.learn(ctx)
 	// What happened meanwhile comes first, in its order: an inspection knows
 	// only how it has ended.
 	if !f.last.IsZero() {
@@ -208,6 +207,19 @@ func (f *follower) follow(ctx context.Context, inspected func()) error {
 	}
 }
 
+// check asks whether the engine answers, and what kind it is.
+func (f *follower) check(ctx context.Context) error {
+	if err := f.engine.Check(ctx); err != nil {
+		return err
+	}
+	// An engine may go on working although that never answers, for it asks all that the
+	// engine itself depends on.
+	ctx, cancel := context.WithTimeout(ctx, answerWithin/6)
+	defer cancel()
+	f.engine.learn(ctx)
+	return nil
+}
+
 // events is the stream of what has happened since the newest event, until then
 // or for ever.
 func (f *follower) events(ctx context.Context, until time.Time) client.EventsResult {
@@ -221,7 +233,11 @@ func (f *follower) events(ctx context.Context, until time.Time) client.EventsRes
 	if !until.IsZero() {
 		options.Until = stamp(until)
 	}
-	return f.engine.client.Events(ctx, options)
+	ctx, cancel := context.WithCancel(ctx)
+	late := time.AfterFunc(answerWithin, cancel)
+	stream := f.engine.client.Events(ctx, options) // once the engine has begun to answer
+	late.Stop()
+	return stream
 }
 
 // labelled chooses the containers to follow.
@@ -237,7 +253,7 @@ func stamp(t time.Time) string { return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanos
 // history hears what happened while nobody listened, as far as the engine
 // remembers it: 256 events.
 func (f *follower) history(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	stream := f.events(ctx, time.Now())
 	var all []events.Message
@@ -327,7 +343,7 @@ func (f *follower) expect(id string) {
 
 // inspectAll has every container inspected.
 func (f *follower) inspectAll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	known := append(f.engine.known.ids(), f.Known...) // before the list is made: what is created meanwhile is not in it
 	list, err := f.engine.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: f.labelled()})

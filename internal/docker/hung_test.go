@@ -1,0 +1,92 @@
+package docker
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aweigh/aweigh"
+)
+
+// hung is what a watcher of an engine tells that never answers one kind of request.
+func hung(t *testing.T, w Watcher, hangs string) <-chan aweigh.Fact {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "d.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, hangs) {
+			select {
+			case <-r.Context().Done():
+			case <-over:
+			}
+			return
+		}
+		w.Header().Set("Api-Version", "1.41")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/events"):
+			http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-over:
+			}
+		case strings.HasSuffix(r.URL.Path, "/containers/json"):
+			w.Write([]byte("[]"))
+		}
+	})}
+	go server.Serve(l)
+	d, err := Open("unix://" + socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := answerWithin
+	answerWithin = 100 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	facts := make(chan aweigh.Fact, 100)
+	w.Tell = func(f aweigh.Fact) { facts <- f }
+	var running sync.WaitGroup
+	running.Go(func() { d.Run(ctx, w) })
+	t.Cleanup(func() {
+		cancel()
+		close(over)
+		running.Wait()
+		server.Close()
+		d.Close()
+		answerWithin = before
+	})
+	return facts
+}
+
+func awaitKind(t *testing.T, facts <-chan aweigh.Fact, want aweigh.FactKind) {
+	t.Helper()
+	select {
+	case f := <-facts:
+		if f.Kind != want {
+			t.Errorf("%s is told", f.Kind)
+		}
+	case <-time.After(5 * time.Second):
+		t.Errorf("nothing is told within 5 s")
+	}
+}
+
+// An engine whose connection is half open, or that is stuck, takes a request and never
+// answers: a watcher that had lost it, or that had just begun, waited for that for
+// ever, and told nobody.
+func TestAnEngineThatNeverAnswersIsTold(t *testing.T) {
+	for _, path := range []string{"/_ping", "/events", "/containers/json"} {
+		t.Run(path[1:], func(t *testing.T) { awaitKind(t, hung(t, Watcher{}, path), aweigh.FactLost) })
+	}
+}
+
+// "docker info" asks storage and plugins, and hangs with them where all else goes on.
+func TestAnEngineThatTellsNothingOfItselfIsWatched(t *testing.T) {
+	awaitKind(t, hung(t, Watcher{Lost: true}, "/info"), aweigh.FactRegained)
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/test/engine"
 )
 
 // hung is what a watcher of an engine tells that never answers one kind of request.
@@ -89,4 +90,36 @@ func TestAnEngineThatNeverAnswersIsTold(t *testing.T) {
 // "docker info" asks storage and plugins, and hangs with them where all else goes on.
 func TestAnEngineThatTellsNothingOfItselfIsWatched(t *testing.T) {
 	awaitKind(t, hung(t, Watcher{Lost: true}, "/info"), aweigh.FactRegained)
+}
+
+// A container whose storage or shim is stuck cannot be inspected any more. Its own end was
+// never told, and with it nothing of those that share its lane.
+func TestAContainerThatCanNeverBeInspectedKeepsNothingFromBeingTold(t *testing.T) {
+	before := inspectWithin
+	inspectWithin = 100 * time.Millisecond
+	defer func() { inspectWithin = before }()
+	e, err := engine.Listen(filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	stuck := e.Add(engine.Spec{Name: "stuck"})
+	if err := stuck.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(e.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	facts := make(chan aweigh.Fact, 100)
+	var running sync.WaitGroup
+	running.Go(func() { d.Run(ctx, Watcher{Tell: func(f aweigh.Fact) { facts <- f }}) })
+	defer running.Wait()
+	defer cancel()
+	awaitKind(t, facts, aweigh.FactSeen)
+	stuck.Hold()
+	stuck.Die(killed) // which only an inspection explains
+	awaitKind(t, facts, aweigh.FactDied)
 }

@@ -66,16 +66,17 @@ func hung(t *testing.T, w Watcher, hangs string) <-chan aweigh.Fact {
 	return facts
 }
 
-func awaitKind(t *testing.T, facts <-chan aweigh.Fact, want aweigh.FactKind) {
+func awaitKind(t *testing.T, facts <-chan aweigh.Fact, want aweigh.FactKind) (f aweigh.Fact) {
 	t.Helper()
 	select {
-	case f := <-facts:
+	case f = <-facts:
 		if f.Kind != want {
 			t.Errorf("%s is told", f.Kind)
 		}
 	case <-time.After(5 * time.Second):
 		t.Errorf("nothing is told within 5 s")
 	}
+	return f
 }
 
 // An engine whose connection is half open, or that is stuck, takes a request and never
@@ -121,5 +122,8 @@ func TestAContainerThatCanNeverBeInspectedKeepsNothingFromBeingTold(t *testing.T
 	awaitKind(t, facts, aweigh.FactSeen)
 	stuck.Hold()
 	stuck.Die(killed) // which only an inspection explains
-	awaitKind(t, facts, aweigh.FactDied)
+	f := awaitKind(t, facts, aweigh.FactDied)
+	if f.Container == nil || f.Container.Service != "stuck" || f.Container.Status == "running" {
+		t.Errorf("it has died as %+v: that it runs is of before", f.Container)
+	}
 }

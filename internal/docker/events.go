@@ -168,29 +168,14 @@ func (f *follower) follow(ctx context.Context, inspected func()) error {
 		}
 	}
 	stream := f.events(ctx, time.Time{})
-	if err := f.inspectAll(ctx); err != nil {
-		return err
-	}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	var pending sync.WaitGroup // the inspections have all been told when it is done
-	for _, q := range f.queues {
-		pending.Add(1)
-		q.add(job{done: func() { // the inspections have been made, and are told
-			time.AfterFunc(settle+settle/4, func() { q.add(job{done: pending.Done}) })
-		}})
-	}
-	running.Go(func() {
-		all := make(chan struct{})
-		go func() { pending.Wait(); close(all) }()
-		select {
-		case <-all:
-			inspected()
-		case <-ctx.Done():
-		}
-	})
-
+	// An engine may need seconds for the list, and what happens meanwhile cannot wait.
+	listed := make(chan error, 1)
+	list := func() { running.Go(func() { listed <- f.inspectAll(ctx) }) }
+	list()
+	listing, first := true, true
 	again := time.NewTicker(inspectEvery)
 	defer again.Stop()
 	for {
@@ -199,11 +184,38 @@ func (f *follower) follow(ctx context.Context, inspected func()) error {
 			f.hear(m)
 		case err := <-stream.Err:
 			return err
-		case <-again.C:
-			if err := f.inspectAll(ctx); err != nil {
+		case err := <-listed:
+			if err != nil {
 				return err
 			}
+			if first {
+				running.Go(func() { f.await(ctx, inspected) })
+			}
+			listing, first = false, false
+		case <-again.C:
+			if !listing {
+				listing = true
+				list()
+			}
 		}
+	}
+}
+
+// await calls inspected once the inspections that the lanes have now have all been told.
+func (f *follower) await(ctx context.Context, inspected func()) {
+	var pending sync.WaitGroup
+	for _, q := range f.queues {
+		pending.Add(1)
+		q.add(job{done: func() { // the inspections have been made, and are told
+			time.AfterFunc(settle+settle/4, func() { q.add(job{done: pending.Done}) })
+		}})
+	}
+	all := make(chan struct{})
+	go func() { pending.Wait(); close(all) }()
+	select {
+	case <-all:
+		inspected()
+	case <-ctx.Done():
 	}
 }
 

@@ -34,6 +34,7 @@ func hung(t *testing.T, w Watcher, hangs string) <-chan aweigh.Fact {
 		w.Header().Set("Api-Version", "1.41")
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/events"):
+			w.Write([]byte(`{"Type":"container","Action":"die","Actor":{"ID":"4f1c","Attributes":{"exitCode":"3"}},"timeNano":1764300000000000000}`))
 			http.NewResponseController(w).Flush()
 			select {
 			case <-r.Context().Done():
@@ -83,14 +84,24 @@ func awaitKind(t *testing.T, facts <-chan aweigh.Fact, want aweigh.FactKind) (f 
 // answers: a watcher that had lost it, or that had just begun, waited for that for
 // ever, and told nobody.
 func TestAnEngineThatNeverAnswersIsTold(t *testing.T) {
-	for _, path := range []string{"/_ping", "/events", "/containers/json"} {
+	for _, path := range []string{"/_ping", "/events"} {
 		t.Run(path[1:], func(t *testing.T) { awaitKind(t, hung(t, Watcher{}, path), aweigh.FactLost) })
 	}
 }
 
+// A list of all containers takes an engine seconds where it asks the storage of each, or
+// another engine behind it: a death that came meanwhile waited for that.
+func TestADeathIsToldWhileTheEngineIsListing(t *testing.T) {
+	facts := hung(t, Watcher{}, "/containers/json")
+	awaitKind(t, facts, aweigh.FactDied)
+	awaitKind(t, facts, aweigh.FactLost) // it never answers
+}
+
 // "docker info" asks storage and plugins, and hangs with them where all else goes on.
 func TestAnEngineThatTellsNothingOfItselfIsWatched(t *testing.T) {
-	awaitKind(t, hung(t, Watcher{Lost: true}, "/info"), aweigh.FactRegained)
+	facts := hung(t, Watcher{Lost: true}, "/info")
+	awaitKind(t, facts, aweigh.FactDied)
+	awaitKind(t, facts, aweigh.FactRegained)
 }
 
 // A container whose storage or shim is stuck cannot be inspected any more. Its own end was

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -67,6 +68,41 @@ func TestOutputIsTheFirstThatAnOlderEngineIsAskedFor(t *testing.T) {
 	var said string
 	if err := Frames(logs, true, func(_ bool, b []byte) { said += string(b) }); err != nil || said != "listening\n" {
 		t.Errorf("read %q, %v", said, err)
+	}
+}
+
+func TestEndOfALifeIsFoundAfterwards(t *testing.T) {
+	e, err := engine.Listen(filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	d, err := Open(e.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	web := e.Add(engine.Spec{Name: "web"})
+	if err := web.Start(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if end, err := d.EndOf(t.Context(), web.ID, began); err != nil || !end.IsZero() {
+		t.Errorf("of one that goes on: %s, %v", end, err)
+	}
+	died := web.Die(3)
+	if end, err := d.EndOf(t.Context(), web.ID, began); err != nil || end.Sub(died).Abs() > time.Second {
+		t.Errorf("of one that has ended: %s, %v; it did at %s", end, err, died)
+	}
+	if err := web.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if end, err := d.EndOf(t.Context(), web.ID, began); err != nil || end.Sub(died).Abs() > time.Second {
+		t.Errorf("of one that another has followed: %s, %v; it did at %s", end, err, died)
+	}
+	web.Remove()
+	if _, err := d.EndOf(t.Context(), web.ID, began); !errors.Is(err, ErrRefused) {
+		t.Errorf("of one that is gone: %v", err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (e *evidence) after(c *aweigh.Container, began time.Time) time.Time {
 func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since, until time.Time) *tape {
 	own := *c // the fold goes on to write to it
 	c = &own
-	t := &tape{began: began, supervised: c.Supervised, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
+	t := &tape{began: began, since: since, supervised: c.Supervised, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
 	t.heard = func(s said, at time.Time) {
 		if text := s.end(); text != "" {
 			t.mu.Lock()
@@ -97,10 +97,11 @@ func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since
 		close(t.done)
 		return t
 	}
-	t.open = func(ctx context.Context, until time.Time, tail int) (io.ReadCloser, bool, error) {
+	t.open = func(ctx context.Context, since, until time.Time, tail int) (io.ReadCloser, bool, error) {
 		stream, err := e.engine.Logs(ctx, c.ID, docker.Span{Since: since, Until: until, Follow: until.IsZero(), Tail: tail})
 		return stream, !e.engine.HasTerminal(c.ID), err
 	}
+	t.endOf = func(ctx context.Context) (time.Time, error) { return e.engine.EndOf(ctx, c.ID, began) }
 	service := c.Service
 	e.running.Go(func() {
 		t.run(ctx, until, func(err error) {
@@ -157,6 +158,11 @@ func (e *evidence) ended(id string, at time.Time) {
 	if e.died[id] = append(e.died[id], at); len(e.died[id]) > 8 {
 		e.died[id] = e.died[id][1:]
 	}
+	for _, t := range e.tapes[id] {
+		if !t.began.After(at) {
+			t.die(at)
+		}
+	}
 }
 
 // lastDeath is when an instance died last before a moment; zero if that is not
@@ -193,7 +199,7 @@ func (e *evidence) last(id string, at time.Time) (lines []string, why string) {
 	if t == nil {
 		return nil, ""
 	}
-	t.die()
+	t.die(at)
 	whole := make(chan struct{})
 	t.mu.Lock()
 	t.ending = whole

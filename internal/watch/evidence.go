@@ -67,7 +67,7 @@ func (e *evidence) after(c *aweigh.Container, began time.Time) time.Time {
 func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since, until time.Time) *tape {
 	own := *c // the fold goes on to write to it
 	c = &own
-	t := &tape{began: began, since: since, supervised: c.Supervised, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
+	t := &tape{began: began, since: since, supervised: c.Supervised, beside: e.running.Go, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
 	t.heard = func(s said, at time.Time) {
 		if text := s.end(); text != "" {
 			t.mu.Lock()
@@ -297,7 +297,7 @@ func isDir(path string) bool {
 // blank is the tape of a start that never came to print anything: its record
 // says why. e.mu is held.
 func (e *evidence) blank(id string, began time.Time) *tape {
-	t := &tape{began: began, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
+	t := &tape{began: began, beside: e.running.Go, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
 	close(t.done)
 	e.tapes[id] = append(e.tapes[id], t)
 	return t

@@ -51,7 +51,7 @@ func (t *tape) finish() {
 		t.attach(nil) // whatever waits for it goes on
 		return
 	}
-	go t.close(rec)
+	t.beside(func() { t.close(rec) })
 }
 
 // stateWait is how long a record waits for the engine's word of the end, which

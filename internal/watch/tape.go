@@ -47,6 +47,8 @@ type tape struct {
 
 	state func() []byte // the engine's own word of the end, as JSON; nil while it has none
 
+	beside func(func()) // runs what the watcher's end waits for, beside the fold
+
 	// What follows belongs to the fold's goroutine.
 	start   string // the start that it is of, "" until that is known
 	written stage

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"sync"
@@ -20,7 +22,7 @@ import (
 )
 
 func newTape(began time.Time) *tape {
-	return &tape{began: began, endOf: func(context.Context) (time.Time, error) { return time.Time{}, nil }, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{}),
+	return &tape{began: began, beside: func(do func()) { go do() }, endOf: func(context.Context) (time.Time, error) { return time.Time{}, nil }, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{}),
 		talked: func(time.Time) {}, told: func(aweigh.Fact) {}}
 }
 
@@ -109,6 +111,30 @@ func TestOutputIsReadOnAfterItsStreamHasBroken(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A host that is shut down stops its containers and the watcher at once: the records of
+// the last deaths were left open, without the engine's word of the end.
+func TestTheWatchersEndWaitsForTheRecordsOfTheLastDeaths(t *testing.T) {
+	dir := t.TempDir()
+	began := time.Now()
+	start := aweigh.Start{ID: aweigh.NewID(began), Service: "web", Instance: "4f1c", Began: began, Verdict: aweigh.Crashed}
+	e := &evidence{dir: dir, tapes: map[string][]*tape{}, died: map[string][]time.Time{}, stopReading: func() {}}
+	one := e.blank("4f1c", began)
+	one.start = start.ID
+	one.attach(record.Resume(dir, record.Event{Service: "web", Start: start.ID}, began, recordBytes, func(text string) { t.Error(text) }))
+	asked := 0
+	one.state = func() []byte {
+		if asked++; asked < 4 {
+			return nil // the engine tidies up yet
+		}
+		return []byte(`{"Status":"exited"}`)
+	}
+	e.keepUp(t.Context(), &core.Instance{ID: "4f1c", Life: &core.Life{Start: start, Ended: began.Add(time.Second)}})
+	e.close()
+	if _, err := os.Stat(filepath.Join(dir, "web", start.ID, "state.json")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -307,6 +309,23 @@ func (l *ledger) complain(err error) {
 	if n := len(l.batch.Facts); n > maxBatch {
 		l.batch.Facts = l.batch.Facts[n-maxBatch:]
 	}
+	l.batch.Changes = []core.Changes{latest(l.batch.Changes)}
+}
+
+// latest is what changes amount to: what changed several times is there once, as it is
+// now. Hundreds of services that talk would fill the memory else, before a disk does.
+func latest(all []core.Changes) core.Changes {
+	rows, starts, incidents := map[string][]byte{}, map[string]aweigh.Start{}, map[string]aweigh.Incident{}
+	for _, c := range all {
+		maps.Copy(rows, c.Rows)
+		for _, start := range c.Starts {
+			starts[start.ID] = start
+		}
+		for _, n := range c.Incidents {
+			incidents[n.ID] = n
+		}
+	}
+	return core.Changes{Rows: rows, Starts: slices.Collect(maps.Values(starts)), Incidents: slices.Collect(maps.Values(incidents))}
 }
 
 // address puts a notification into the letters of the routes that it takes.

@@ -343,13 +343,16 @@ func (l *ledger) readInbox(ctx context.Context) {
 	if err != nil || version == l.version {
 		return
 	}
-	l.version = version
-	l.deliver.Wake() // a deployment may have left letters
 	ids, facts, err := l.store.Inbox(ctx)
 	if err != nil {
-		return
+		return // the next look finds the same version
 	}
+	l.version = version
+	l.deliver.Wake() // a deployment may have left letters
 	for n, f := range facts {
+		if slices.Contains(l.batch.Inbox, ids[n]) {
+			continue // it is folded, and the disk has refused it
+		}
 		l.batch.Inbox = append(l.batch.Inbox, ids[n])
 		l.fold(ctx, f)
 	}

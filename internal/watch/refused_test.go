@@ -49,3 +49,33 @@ func TestWhatWaitsForTheDiskIsKeptOnce(t *testing.T) {
 		t.Errorf("%d starts of 100", n)
 	}
 }
+
+// What a person says is folded before it is stored. Where the disk refused that, it was
+// folded again each time that somebody changed the store.
+func TestWhatPeopleSayIsHeardOnceHoweverLateItIsStored(t *testing.T) {
+	w := watchingSince(t, time.Now().Add(-time.Hour))
+	w.mail = newMailbag(w.store)
+	w.state = core.New("aws-1", func(string, map[string]string) core.Settings { return core.Defaults() })
+	w.metrics, w.changed = w.newMetrics(nil), func() {}
+	now := time.Now().UTC()
+	w.state.Apply(aweigh.Fact{Kind: aweigh.FactWatching, At: now, Since: now.Add(-time.Hour)})
+	var id string
+	for id = range w.state.Incidents {
+	}
+	l := &ledger{watcher: w, seen: map[string]uint64{}, clock: time.Now()}
+	for _, text := range []string{"on it", "it was the disk"} {
+		if err := w.store.Post(t.Context(), aweigh.Fact{Kind: aweigh.FactCommented, At: now, Incident: id, Reason: text, By: "ann"}); err != nil {
+			t.Fatal(err)
+		}
+		l.readInbox(t.Context()) // and nothing is committed
+	}
+	if said := w.state.Incidents[id].Comments; len(said) != 2 || said[1].Text != "it was the disk" {
+		t.Errorf("heard: %+v", said)
+	}
+	if err := l.commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if ids, _, err := w.store.Inbox(t.Context()); err != nil || len(ids) != 0 {
+		t.Errorf("%d are in the inbox yet, %v", len(ids), err)
+	}
+}

@@ -20,7 +20,9 @@ func overSSH(u *url.URL) (func(ctx context.Context, network, addr string) (net.C
 	if u.Hostname() == "" || u.Path != "" && u.Path != "/" {
 		return nil, fmt.Errorf("container engine %q: write ssh://[USER@]HOST[:PORT]", u.Redacted())
 	}
-	args := []string{"-o", "BatchMode=yes", "-o", "ConnectTimeout=15"}
+	// A stream of events may be silent for hours. A router that forgets its connection
+	// meanwhile tells neither side: ssh asks, and gives up after three times.
+	args := []string{"-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"}
 	if u.User != nil && u.User.Username() != "" {
 		args = append(args, "-l", u.User.Username())
 	}

@@ -54,7 +54,7 @@ func TestEngineOverSSH(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 	args, err := os.ReadFile(said)
-	if want := "-o BatchMode=yes -o ConnectTimeout=15 -l deploy -p 2222 -- staging.example docker system dial-stdio"; err != nil || string(args) != want {
+	if want := "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15 -l deploy -p 2222 -- staging.example docker system dial-stdio"; err != nil || string(args) != want {
 		t.Errorf("%v: ssh %s", err, args)
 	}
 	if !e.rootless.Load() {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -54,6 +55,9 @@ type pipe struct {
 	in  io.WriteCloser
 	out io.ReadCloser
 	cmd *exec.Cmd
+
+	once   sync.Once // who reads and whose time is up close it both
+	closed error
 }
 
 func (p *pipe) Read(b []byte) (int, error)  { return p.out.Read(b) }
@@ -63,13 +67,14 @@ func (p *pipe) Write(b []byte) (int, error) { return p.in.Write(b) }
 func (p *pipe) CloseWrite() error { return p.in.Close() }
 
 func (p *pipe) Close() error {
-	err := p.in.Close()
-	p.cmd.Process.Kill()
-	p.cmd.Wait()
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	return err
+	p.once.Do(func() {
+		if err := p.in.Close(); !errors.Is(err, os.ErrClosed) {
+			p.closed = err
+		}
+		p.cmd.Process.Kill()
+		p.cmd.Wait()
+	})
+	return p.closed
 }
 
 func (p *pipe) LocalAddr() net.Addr  { return pipeAddr{} }

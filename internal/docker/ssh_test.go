@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -63,4 +65,26 @@ func TestEngineOverSSH(t *testing.T) {
 	if _, err := Open("ssh:///var/run/docker.sock"); err == nil {
 		t.Error("a URL without a host was taken")
 	}
+}
+
+// The end of a watcher closes a connection from two sides at once.
+func TestAConnectionOverSSHIsClosedTwice(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "ssh"), []byte("#!/bin/sh\nexec cat\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	dial, err := overSSH(&url.URL{Scheme: "ssh", Host: "staging.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := dial(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var closing sync.WaitGroup
+	for range 2 {
+		closing.Go(func() { conn.Close() })
+	}
+	closing.Wait()
 }

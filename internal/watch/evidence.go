@@ -14,6 +14,7 @@ import (
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/gather"
 	"github.com/aweigh/aweigh/internal/record"
 )
 
@@ -29,6 +30,9 @@ type evidence struct {
 	// silence is how long the output of a service may pause; 0 if nobody asks.
 	silence func(c *aweigh.Container) time.Duration
 
+	// look is gather.Container.
+	look func(ctx context.Context, e *docker.Engine, id string, o gather.Options) (*gather.Found, error)
+
 	// reading goes on for a moment after the watcher has ended: what the last
 	// deaths left behind is read to its end.
 	reading     context.Context
@@ -40,6 +44,7 @@ type evidence struct {
 	died   map[string][]time.Time // when an instance died lately, oldest first
 	oom    map[string]time.Time   // when the kernel killed a process of an instance last
 	warned map[string]bool        // services whose output cannot be kept
+	stuck  map[string]bool        // instances at which a look hangs
 }
 
 // begin begins to follow a container the moment that its start is known, before

@@ -3,6 +3,7 @@ package watch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/gather"
 	"github.com/aweigh/aweigh/internal/record"
 )
 
@@ -231,4 +234,35 @@ func TestVerdictsOfARecordDoNotChangeWithLaterAnswers(t *testing.T) {
 	if e.Probe.Target != "tcp://172.17.0.2:80" || e.Probe.Attempts != 3 {
 		t.Errorf("the event says %+v", e.Probe)
 	}
+}
+
+// Who reads the command line of a process waits for its memory map, and that may wait for
+// a file server for hours. All that waits for time waited with it: no deadline passed any
+// more, of any service, and nobody was told.
+func TestALookAtAServiceThatHangsInTheKernelEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		var looks atomic.Int64
+		e := &evidence{engine: &docker.Engine{}, tapes: map[string][]*tape{"4f1c": {newTape(time.Now())}}, stuck: map[string]bool{}}
+		e.look = func(context.Context, *docker.Engine, string, gather.Options) (*gather.Found, error) {
+			looks.Add(1)
+			<-over
+			return nil, errors.New("it is over")
+		}
+		for range 3 {
+			before := time.Now()
+			if causes := e.causes(t.Context(), []string{"4f1c"}); len(causes) > 0 || time.Since(before) > lookAtMost {
+				t.Errorf("it has looked for %s: %v", time.Since(before), causes)
+			}
+		}
+		if n := looks.Load(); n != 1 {
+			t.Errorf("%d looks hang", n)
+		}
+		close(over)
+		synctest.Wait()
+		e.causeOfLife(t.Context(), "4f1c")
+		if n := looks.Load(); n != 2 {
+			t.Errorf("it was looked at %d times, although the first look is over", n)
+		}
+	})
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/gather"
 	"github.com/aweigh/aweigh/internal/metrics"
 	"github.com/aweigh/aweigh/internal/notify"
 	"github.com/aweigh/aweigh/internal/objective"
@@ -161,7 +162,7 @@ func (w *watcher) run(ctx context.Context) error {
 	w.probers.lines = func(id string) []string { return w.evidence.tail(id) }
 	w.probers.cause = func(ctx context.Context, id string) *aweigh.Cause { return w.evidence.causeOfLife(ctx, id) }
 	w.evidence = &evidence{engine: w.Engine, dir: w.State, keep: recordBytes, version: w.Version, tell: tell, log: w.Log,
-		tapes: map[string][]*tape{}, died: map[string][]time.Time{}, oom: map[string]time.Time{}, warned: map[string]bool{},
+		tapes: map[string][]*tape{}, died: map[string][]time.Time{}, oom: map[string]time.Time{}, warned: map[string]bool{}, stuck: map[string]bool{}, look: gather.Container,
 		silence: func(c *aweigh.Container) time.Duration { return w.settings.of(c.Service, c.Labels).Silence }}
 	w.evidence.reading, w.evidence.stopReading = context.WithCancel(context.WithoutCancel(ctx))
 	defer w.evidence.stopReading()

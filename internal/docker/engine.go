@@ -35,6 +35,8 @@ type Engine struct {
 	// rootless says that the host does not reach the containers' addresses.
 	rootless atomic.Bool
 	agreed   atomic.Bool // on a version of the API
+	// ahead is by how much its clock is ahead of ours, in nanoseconds, as it told last.
+	ahead atomic.Int64
 }
 
 // Open prepares a connection to the engine at host ("unix:///run/docker.sock",
@@ -90,6 +92,9 @@ func (e *Engine) learn(ctx context.Context) {
 	if err != nil {
 		return
 	}
+	if its := moment(answer.Info.SystemTime); !its.IsZero() {
+		e.ahead.Store(int64(time.Until(its)))
+	}
 	e.rootless.Store(e.Remote() || slices.ContainsFunc(answer.Info.SecurityOptions, func(option string) bool {
 		return strings.Contains(option, "rootless")
 	}))
@@ -123,6 +128,9 @@ func (e *Engine) Check(ctx context.Context) error {
 	_, err := e.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	return e.explain(err)
 }
+
+// now is the time by the engine's clock.
+func (e *Engine) now() time.Time { return time.Now().Add(time.Duration(e.ahead.Load())) }
 
 // version is that of the API which both sides speak. The client finds it out with its
 // first request, and tells its own before that.

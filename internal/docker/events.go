@@ -238,7 +238,7 @@ func (f *follower) events(ctx context.Context, until time.Time) client.EventsRes
 	options := client.EventsListOptions{Filters: f.labelled().Add("type", "container").Add("event", actions...)}
 	if !f.last.IsZero() {
 		options.Since = stamp(f.last)
-		if now := time.Now(); f.last.After(now) { // the clock was set back
+		if now := f.engine.now(); f.last.After(now) { // the clock was set back
 			options.Since = stamp(now.Add(-lag))
 		}
 	}
@@ -267,7 +267,7 @@ func stamp(t time.Time) string { return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanos
 func (f *follower) history(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	stream := f.events(ctx, time.Now())
+	stream := f.events(ctx, f.engine.now()) // for a moment to come it would wait
 	var all []events.Message
 	var err error
 	for err == nil {

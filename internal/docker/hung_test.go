@@ -2,9 +2,11 @@ package docker
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -137,4 +139,51 @@ func TestAContainerThatCanNeverBeInspectedKeepsNothingFromBeingTold(t *testing.T
 	if f.Container == nil || f.Container.Service != "stuck" || f.Container.Status == "running" {
 		t.Errorf("it has died as %+v: that it runs is of before", f.Container)
 	}
+}
+
+// What happened while nobody listened is asked for up to now. To an engine whose clock is
+// behind ours that is a moment to come, for which it waits: a watcher never came back to
+// one that was behind by more than it is given to answer.
+func TestAnEngineWhoseClockIsBehindIsCaughtUpWith(t *testing.T) {
+	const behind = time.Hour
+	socket := filepath.Join(t.TempDir(), "d.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		clock := time.Now().Add(-behind).UTC()
+		w.Header().Set("Api-Version", "1.41")
+		switch path := r.URL.Path; {
+		case strings.HasSuffix(path, "/info"):
+			fmt.Fprintf(w, `{"SystemTime":%q}`, clock.Format(time.RFC3339Nano))
+		case strings.HasSuffix(path, "/containers/json"):
+			w.Write([]byte("[]"))
+		case strings.HasSuffix(path, "/events"):
+			http.NewResponseController(w).Flush()
+			seconds, err := strconv.ParseFloat(r.FormValue("until"), 64)
+			if err != nil || int64(seconds) > clock.Unix() {
+				<-r.Context().Done()
+			}
+		}
+	})}
+	go server.Serve(l)
+	defer server.Close()
+	d, err := Open("unix://" + socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	before := answerWithin
+	answerWithin = time.Second
+	defer func() { answerWithin = before }()
+	ctx, cancel := context.WithCancel(t.Context())
+	facts := make(chan aweigh.Fact, 100)
+	var running sync.WaitGroup
+	running.Go(func() {
+		d.Run(ctx, Watcher{Lost: true, Since: time.Now().Add(-behind - time.Minute), Tell: func(f aweigh.Fact) { facts <- f }})
+	})
+	defer running.Wait()
+	defer cancel()
+	awaitKind(t, facts, aweigh.FactRegained)
 }

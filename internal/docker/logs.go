@@ -114,7 +114,7 @@ func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser,
 		return nil, err
 	}
 	request.Header.Set("User-Agent", "aweigh")
-	conn, err := e.client.Dialer()(ctx)
+	conn, err := dial(ctx, e.client.Dialer())
 	if err != nil {
 		return nil, e.explain(err)
 	}
@@ -136,6 +136,31 @@ func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser,
 		return nil, refusal(answer)
 	}
 	return s, nil
+}
+
+// dial connects until ctx ends. The client's own dialler does not heed it over TLS: of an
+// engine that takes the connection and says nothing it would wait for ever.
+func dial(ctx context.Context, connect func(context.Context) (net.Conn, error)) (net.Conn, error) {
+	type made struct {
+		conn net.Conn
+		err  error
+	}
+	done := make(chan made, 1)
+	go func() {
+		conn, err := connect(ctx)
+		done <- made{conn, err}
+	}()
+	select {
+	case m := <-done:
+		return m.conn, m.err
+	case <-ctx.Done():
+		go func() { // nobody can wait for that
+			if m := <-done; m.err == nil {
+				m.conn.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
 }
 
 // headBytes is the buffer for the head of the engine's answer. Output that is

@@ -1,9 +1,13 @@
 package docker
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -69,6 +73,27 @@ func TestOutputIsTheFirstThatAnOlderEngineIsAskedFor(t *testing.T) {
 	if err := Frames(logs, true, func(_ bool, b []byte) { said += string(b) }); err != nil || said != "listening\n" {
 		t.Errorf("read %q, %v", said, err)
 	}
+}
+
+// A watcher with a stuck engine behind TLS could not be ended.
+func TestAConnectionThatIsNeverMadeIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		here, there := net.Pipe()
+		defer there.Close()
+		_, err := dial(ctx, func(context.Context) (net.Conn, error) {
+			time.Sleep(time.Hour)
+			return here, nil
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		time.Sleep(2 * time.Hour)
+		if _, err := there.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("what came of it late is left open: %v", err)
+		}
+	})
 }
 
 func TestEndOfALifeIsFoundAfterwards(t *testing.T) {

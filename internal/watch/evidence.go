@@ -39,6 +39,10 @@ type evidence struct {
 	stopReading context.CancelFunc
 	running     sync.WaitGroup
 
+	// there is until when an earlier watcher was there, who has followed the lives that
+	// it knew; zero once they are taken up. It belongs to the fold's goroutine.
+	there time.Time
+
 	mu     sync.Mutex
 	tapes  map[string][]*tape     // by instance, oldest first
 	died   map[string][]time.Time // when an instance died lately, oldest first
@@ -335,6 +339,9 @@ func (e *evidence) tapeOf(id string, l *core.Life) *tape {
 // watcher had come to. A second twice is better than a line never. e.mu is held.
 func (e *evidence) since(c *aweigh.Container, l *core.Life) time.Time {
 	beginning := e.after(c, l.Start.Began)
+	if e.there.After(l.Start.Began) && e.there.Before(time.Now()) { // the clock may have been set back
+		beginning = e.there.Add(-time.Second) // it has no record of ours
+	}
 	dir, err := record.OpenToRead(e.dir)
 	if err != nil {
 		return beginning

@@ -107,6 +107,7 @@ func (w *watcher) resume(ctx context.Context) {
 			w.evidence.keepUp(ctx, i)
 		}
 	}
+	w.evidence.there = time.Time{}
 }
 
 // ledger collects what one transaction is to store.

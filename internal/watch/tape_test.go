@@ -266,3 +266,21 @@ func TestALookAtAServiceThatHangsInTheKernelEnds(t *testing.T) {
 		}
 	})
 }
+
+// An aweigh-init that keeps the record itself leaves the watcher none to go on from. After
+// each restart of the watcher all that it had ever printed was read again, and hundreds of
+// old words, such as that the service was unhealthy or short of memory, were news.
+func TestWhatAnEarlierWatcherHasHeardIsNotHeardAgain(t *testing.T) {
+	there := time.Now().Add(-time.Minute)
+	began := there.Add(-72 * time.Hour)
+	c := &aweigh.Container{ID: "4f1c", Service: "web", Status: "running", Created: began.Add(-time.Second), Supervised: true}
+	l := &core.Life{Alive: true, Start: aweigh.Start{ID: aweigh.NewID(began), Service: "web", Began: began}}
+	e := &evidence{dir: t.TempDir(), there: there}
+	if got := e.since(c, l); got.Before(there.Add(-time.Minute)) || got.After(there) {
+		t.Errorf("it is read from %s, and a watcher has read it until %s", got, there)
+	}
+	e.there = time.Time{}
+	if got := e.since(c, l); !got.IsZero() {
+		t.Errorf("of one that nobody has read it is read from %s", got)
+	}
+}

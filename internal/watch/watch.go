@@ -161,7 +161,7 @@ func (w *watcher) run(ctx context.Context) error {
 	w.probers = &probers{tell: tell, count: w.metrics.Probe, each: map[string]*prober{}, warn: func(text string) { w.Log.Warn(text, "event", "warning") }}
 	w.probers.lines = func(id string) []string { return w.evidence.tail(id) }
 	w.probers.cause = func(ctx context.Context, id string) *aweigh.Cause { return w.evidence.causeOfLife(ctx, id) }
-	w.evidence = &evidence{engine: w.Engine, dir: w.State, keep: recordBytes, version: w.Version, tell: tell, log: w.Log,
+	w.evidence = &evidence{engine: w.Engine, dir: w.State, keep: recordBytes, version: w.Version, tell: tell, log: w.Log, there: there,
 		tapes: map[string][]*tape{}, died: map[string][]time.Time{}, oom: map[string]time.Time{}, warned: map[string]bool{}, stuck: map[string]bool{}, look: gather.Container,
 		silence: func(c *aweigh.Container) time.Duration { return w.settings.of(c.Service, c.Labels).Silence }}
 	w.evidence.reading, w.evidence.stopReading = context.WithCancel(context.WithoutCancel(ctx))

@@ -226,7 +226,10 @@ func (l *ledger) fold(ctx context.Context, f aweigh.Fact) {
 		l.say(n)
 		l.address(n)
 	}
-	for key := range c.Rows {
+	for key, row := range c.Rows {
+		if row == nil {
+			delete(l.seen, key)
+		}
 		if id, ok := strings.CutPrefix(key, "instance:"); ok {
 			l.keepUp(ctx, id)
 		}

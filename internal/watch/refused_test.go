@@ -79,3 +79,20 @@ func TestWhatPeopleSayIsHeardOnceHoweverLateItIsStored(t *testing.T) {
 		t.Errorf("%d are in the inbox yet, %v", len(ids), err)
 	}
 }
+
+// Hosts that build and test run thousands of containers a day, each with an id of its own.
+func TestNothingIsRememberedOfAContainerThatIsGone(t *testing.T) {
+	w := watchingSince(t, time.Now().Add(-time.Hour))
+	w.state = core.New("aws-1", func(string, map[string]string) core.Settings { return core.Defaults() })
+	w.metrics, w.probers, w.evidence = w.newMetrics(nil), &probers{each: map[string]*prober{}}, &evidence{}
+	l := &ledger{watcher: w, seen: map[string]uint64{}, clock: time.Now()}
+	at := time.Now().UTC()
+	for n := range 100 {
+		c := &aweigh.Container{ID: fmt.Sprint("job-", n), Name: "job", Service: "job", Status: "exited", Started: at, Finished: at, Exit: &aweigh.Exit{}}
+		l.fold(t.Context(), aweigh.Fact{Kind: aweigh.FactSeen, At: at, Instance: c.ID, Container: c})
+		l.fold(t.Context(), aweigh.Fact{Kind: aweigh.FactRemoved, At: at, Instance: c.ID})
+	}
+	if n := len(l.seen); n > 2 {
+		t.Errorf("%d rows are remembered, of one service", n)
+	}
+}

@@ -20,8 +20,13 @@ const killed = 137
 // life that has ended: it may show the next one.
 func (f *follower) atDeath(ctx context.Context, m events.Message, code int) (c *aweigh.Container, inspected bool) {
 	k, found := f.engine.known.get(m.Actor.ID)
-	if !found || code == killed {
+	if !found {
 		return f.container(ctx, m, true), true
+	}
+	if code == killed {
+		if now, err := f.engine.inspect(ctx, m.Actor.ID); err == nil {
+			return &now.container, true
+		}
 	}
 	last := k.container
 	last.Status = "" // whether it is started again is not known, but by its policy

@@ -125,3 +125,24 @@ func TestWhatADeathHasLeftIsNotToldAheadOfLaterLives(t *testing.T) {
 		t.Errorf("what it left behind: %s %+v", f.Kind, f.Container)
 	}
 }
+
+// Podman's event of a health check does not say how that went: all of them were told
+// as failures.
+func TestAHealthCheckOfWhichTheEventSaysNothingIsLookedAt(t *testing.T) {
+	c, facts := follow(t, engine.Spec{Name: "web", Health: []string{"CMD", "true"}})
+	c.CheckHealth("starting")
+	c.CheckHealth("healthy")
+	f := next(t, facts)
+	if f.Kind != aweigh.FactHealth || !f.OK {
+		t.Fatalf("came %s, %t", f.Kind, f.OK)
+	}
+	c.CheckHealth("unhealthy")
+	if f := next(t, facts); f.Kind != aweigh.FactHealth || f.OK {
+		t.Fatalf("came %s, %t", f.Kind, f.OK)
+	}
+	c.CheckHealth("unhealthy")
+	c.Die(3)
+	if f := next(t, facts); f.Kind != aweigh.FactDied {
+		t.Errorf("came %s: what has not changed is no news", f.Kind)
+	}
+}

@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/moby/moby/client"
 )
@@ -33,6 +34,9 @@ type Engine struct {
 	known  containers
 	// rootless says that the host does not reach the containers' addresses.
 	rootless atomic.Bool
+	agreed   atomic.Bool // on a version of the API
+	// ahead is by how much its clock is ahead of ours, in nanoseconds, as it told last.
+	ahead atomic.Int64
 }
 
 // Open prepares a connection to the engine at host ("unix:///run/docker.sock",
@@ -88,6 +92,9 @@ func (e *Engine) learn(ctx context.Context) {
 	if err != nil {
 		return
 	}
+	if its := moment(answer.Info.SystemTime); !its.IsZero() {
+		e.ahead.Store(int64(time.Until(its)))
+	}
 	e.rootless.Store(e.Remote() || slices.ContainsFunc(answer.Info.SecurityOptions, func(option string) bool {
 		return strings.Contains(option, "rootless")
 	}))
@@ -110,10 +117,31 @@ func (e *Engine) ID(ctx context.Context) (string, error) {
 	return first.Info.ID, nil
 }
 
+// answerWithin is how long an engine may take to answer before it counts as lost: one
+// that is stuck, or whose connection is half open, takes a request and says nothing.
+var answerWithin = 30 * time.Second
+
 // Check asks whether the engine answers, and says what to do if it does not.
 func (e *Engine) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
 	_, err := e.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	return e.explain(err)
+}
+
+// now is the time by the engine's clock.
+func (e *Engine) now() time.Time { return time.Now().Add(time.Duration(e.ahead.Load())) }
+
+// version is that of the API which both sides speak. The client finds it out with its
+// first request, and tells its own before that.
+func (e *Engine) version(ctx context.Context) (string, error) {
+	if !e.agreed.Load() {
+		if err := e.Check(ctx); err != nil {
+			return "", err
+		}
+		e.agreed.Store(true)
+	}
+	return e.client.ClientVersion(), nil
 }
 
 func (e *Engine) explain(err error) error {

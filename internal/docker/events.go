@@ -41,6 +41,9 @@ type Watcher struct {
 	// zero for none. Told reports whether it has told the event of an ID.
 	Since time.Time
 	Told  func(id string) bool // nil: none
+	// Known are the ids of the containers that an earlier run has told of. Those
+	// that are gone are told as removed: the engine may have forgotten the event.
+	Known []string
 	// Lost says that an earlier run has told that the engine does not answer, and
 	// not that it does again.
 	Lost bool
@@ -154,10 +157,9 @@ var actions = []string{"create", "start", "kill", "die", "died", "stop", "destro
 func (f *follower) follow(ctx context.Context, inspected func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := f.engine.Check(ctx); err != nil {
+	if err := f.check(ctx); err != nil {
 		return err
 	}
-	f.engine.learn(ctx)
 	// What happened meanwhile comes first, in its order: an inspection knows
 	// only how it has ended.
 	if !f.last.IsZero() {
@@ -166,29 +168,14 @@ func (f *follower) follow(ctx context.Context, inspected func()) error {
 		}
 	}
 	stream := f.events(ctx, time.Time{})
-	if err := f.inspectAll(ctx); err != nil {
-		return err
-	}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	var pending sync.WaitGroup // the inspections have all been told when it is done
-	for _, q := range f.queues {
-		pending.Add(1)
-		q.add(job{done: func() { // the inspections have been made, and are told
-			time.AfterFunc(settle+settle/4, func() { q.add(job{done: pending.Done}) })
-		}})
-	}
-	running.Go(func() {
-		all := make(chan struct{})
-		go func() { pending.Wait(); close(all) }()
-		select {
-		case <-all:
-			inspected()
-		case <-ctx.Done():
-		}
-	})
-
+	// An engine may need seconds for the list, and what happens meanwhile cannot wait.
+	listed := make(chan error, 1)
+	list := func() { running.Go(func() { listed <- f.inspectAll(ctx) }) }
+	list()
+	listing, first := true, true
 	again := time.NewTicker(inspectEvery)
 	defer again.Stop()
 	for {
@@ -197,12 +184,52 @@ func (f *follower) follow(ctx context.Context, inspected func()) error {
 			f.hear(m)
 		case err := <-stream.Err:
 			return err
-		case <-again.C:
-			if err := f.inspectAll(ctx); err != nil {
+		case err := <-listed:
+			if err != nil {
 				return err
+			}
+			if first {
+				running.Go(func() { f.await(ctx, inspected) })
+			}
+			listing, first = false, false
+		case <-again.C:
+			if !listing {
+				listing = true
+				list()
 			}
 		}
 	}
+}
+
+// await calls inspected once the inspections that the lanes have now have all been told.
+func (f *follower) await(ctx context.Context, inspected func()) {
+	var pending sync.WaitGroup
+	for _, q := range f.queues {
+		pending.Add(1)
+		q.add(job{done: func() { // the inspections have been made, and are told
+			time.AfterFunc(settle+settle/4, func() { q.add(job{done: pending.Done}) })
+		}})
+	}
+	all := make(chan struct{})
+	go func() { pending.Wait(); close(all) }()
+	select {
+	case <-all:
+		inspected()
+	case <-ctx.Done():
+	}
+}
+
+// check asks whether the engine answers, and what kind it is.
+func (f *follower) check(ctx context.Context) error {
+	if err := f.engine.Check(ctx); err != nil {
+		return err
+	}
+	// An engine may go on working although that never answers, for it asks all that the
+	// engine itself depends on.
+	ctx, cancel := context.WithTimeout(ctx, answerWithin/6)
+	defer cancel()
+	f.engine.learn(ctx)
+	return nil
 }
 
 // events is the stream of what has happened since the newest event, until then
@@ -211,14 +238,18 @@ func (f *follower) events(ctx context.Context, until time.Time) client.EventsRes
 	options := client.EventsListOptions{Filters: f.labelled().Add("type", "container").Add("event", actions...)}
 	if !f.last.IsZero() {
 		options.Since = stamp(f.last)
-		if now := time.Now(); f.last.After(now) { // the clock was set back
+		if now := f.engine.now(); f.last.After(now) { // the clock was set back
 			options.Since = stamp(now.Add(-lag))
 		}
 	}
 	if !until.IsZero() {
 		options.Until = stamp(until)
 	}
-	return f.engine.client.Events(ctx, options)
+	ctx, cancel := context.WithCancel(ctx)
+	late := time.AfterFunc(answerWithin, cancel)
+	stream := f.engine.client.Events(ctx, options) // once the engine has begun to answer
+	late.Stop()
+	return stream
 }
 
 // labelled chooses the containers to follow.
@@ -234,9 +265,9 @@ func stamp(t time.Time) string { return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanos
 // history hears what happened while nobody listened, as far as the engine
 // remembers it: 256 events.
 func (f *follower) history(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	stream := f.events(ctx, time.Now())
+	stream := f.events(ctx, f.engine.now()) // for a moment to come it would wait
 	var all []events.Message
 	var err error
 	for err == nil {
@@ -324,9 +355,9 @@ func (f *follower) expect(id string) {
 
 // inspectAll has every container inspected.
 func (f *follower) inspectAll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	known := f.engine.known.ids() // before the list is made: what is created meanwhile is not in it
+	known := append(f.engine.known.ids(), f.Known...) // before the list is made: what is created meanwhile is not in it
 	list, err := f.engine.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: f.labelled()})
 	if err != nil {
 		return err
@@ -341,6 +372,7 @@ func (f *follower) inspectAll(ctx context.Context) error {
 			f.to(id).add(job{gone: id})
 		}
 	}
+	f.Known = nil
 	return nil
 }
 
@@ -440,6 +472,16 @@ func (f *follower) event(ctx context.Context, m events.Message, begun bool) {
 		fact.Kind = aweigh.FactRemoved
 		defer f.engine.known.remove(id)
 		defer f.forget(id)
+	case action == "health_status": // Podman's, after each check: it does not say how that went
+		last, _ := f.engine.known.get(id)
+		now, err := f.engine.inspect(ctx, id)
+		health := now.container.Health
+		if err != nil || health == last.container.Health || health != "healthy" && health != "unhealthy" {
+			return
+		}
+		if fact.Kind, fact.OK = aweigh.FactHealth, health == "healthy"; !fact.OK {
+			fact.Reason = now.health
+		}
 	case strings.HasPrefix(action, "health_status"):
 		fact.Kind = aweigh.FactHealth
 		fact.OK = strings.HasSuffix(action, " healthy")

@@ -67,8 +67,15 @@ func (e *Engine) HasTerminal(id string) bool {
 	return k.tty
 }
 
+// inspectWithin is how long the engine may take to let a container be inspected: it
+// locks one while it starts it, and tidies up after it. What is stuck in the kernel
+// stays locked.
+var inspectWithin = 20 * time.Second
+
 // inspect asks for all of a container.
 func (e *Engine) inspect(ctx context.Context, id string) (known, error) {
+	ctx, cancel := context.WithTimeout(ctx, inspectWithin)
+	defer cancel()
 	answer, err := e.client.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	if err != nil {
 		return known{}, err

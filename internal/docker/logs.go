@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
 	"github.com/aweigh/aweigh"
@@ -41,6 +43,28 @@ func OutputFrom(c *aweigh.Container, began time.Time) time.Time {
 		return time.Time{}
 	}
 	return began.Add(-earlier)
+}
+
+// EndOf is when the life of a container ended that began at this time by the engine's
+// word, as far as an inspection tells: where others have followed, the end of the one
+// before the present. It is zero while it goes on. ErrRefused says that the container is
+// gone.
+func (e *Engine) EndOf(ctx context.Context, id string, began time.Time) (time.Time, error) {
+	k, err := e.inspect(ctx, id)
+	if errdefs.IsNotFound(err) {
+		return time.Time{}, fmt.Errorf("%w: the container is gone", ErrRefused)
+	}
+	if err != nil {
+		return time.Time{}, e.explain(err)
+	}
+	c := &k.container
+	switch goesOn := c.Status == "running" || c.Status == "paused"; {
+	case goesOn && !c.Started.After(began):
+		return time.Time{}, nil
+	case c.Finished.IsZero(): // an engine that was killed does not know
+		return time.Now(), nil
+	}
+	return c.Finished, nil
 }
 
 const (
@@ -76,8 +100,12 @@ func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser,
 	if err != nil {
 		return nil, err
 	}
+	version, err := e.version(ctx)
+	if err != nil {
+		return nil, err
+	}
 	where := url.URL{Scheme: "http", Host: "localhost", RawQuery: query.Encode(),
-		Path: strings.TrimSuffix(host.Path, "/") + "/v" + e.client.ClientVersion() + "/containers/" + id + "/logs"}
+		Path: strings.TrimSuffix(host.Path, "/") + "/v" + version + "/containers/" + id + "/logs"}
 	if host.Scheme == "tcp" {
 		where.Host = host.Host
 	}
@@ -86,7 +114,7 @@ func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser,
 		return nil, err
 	}
 	request.Header.Set("User-Agent", "aweigh")
-	conn, err := e.client.Dialer()(ctx)
+	conn, err := dial(ctx, e.client.Dialer())
 	if err != nil {
 		return nil, e.explain(err)
 	}
@@ -110,9 +138,38 @@ func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser,
 	return s, nil
 }
 
+// dial connects until ctx ends. The client's own dialler does not heed it over TLS: of an
+// engine that takes the connection and says nothing it would wait for ever.
+func dial(ctx context.Context, connect func(context.Context) (net.Conn, error)) (net.Conn, error) {
+	type made struct {
+		conn net.Conn
+		err  error
+	}
+	done := make(chan made, 1)
+	go func() {
+		conn, err := connect(ctx)
+		done <- made{conn, err}
+	}()
+	select {
+	case m := <-done:
+		return m.conn, m.err
+	case <-ctx.Done():
+		go func() { // nobody can wait for that
+			if m := <-done; m.err == nil {
+				m.conn.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
+}
+
 // headBytes is the buffer for the head of the engine's answer. Output that is
 // longer is read past it.
 const headBytes = 1 << 10
+
+// ErrRefused says that an engine does not give a container's output, and will not: its
+// driver cannot be read, or the container is gone.
+var ErrRefused = errors.New("the engine says")
 
 // refusal is the engine's own word in an answer that is none.
 func refusal(answer *http.Response) error {
@@ -121,7 +178,12 @@ func refusal(answer *http.Response) error {
 	if json.Unmarshal(text, &said) != nil || said.Message == "" {
 		said.Message = answer.Status
 	}
-	return fmt.Errorf("the engine says: %s", firstLine(said.Message))
+	switch answer.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		// It is about to end, or there is only a proxy before it.
+		return fmt.Errorf("the engine says for now: %s", firstLine(said.Message))
+	}
+	return fmt.Errorf("%w: %s", ErrRefused, firstLine(said.Message))
 }
 
 // logStream is output as it comes. Its Close may be called while it is read:

@@ -1,12 +1,19 @@
 package docker
 
 import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/test/engine"
 )
 
 // A life's output begins before the engine's word of its start: at the end of
@@ -38,6 +45,89 @@ func TestOutputOfALifeIsReadFromBeforeItsStart(t *testing.T) {
 		if got := OutputFrom(&in, began); !got.Equal(c.want) {
 			t.Errorf("%s: from %s, want %s", name, got, c.want)
 		}
+	}
+}
+
+// A watcher that is restarted takes up the output of what runs before it has asked the
+// engine for anything, an older one than our client too: that refused, and the rest of
+// the output was lost.
+func TestOutputIsTheFirstThatAnOlderEngineIsAskedFor(t *testing.T) {
+	e, err := engine.Listen(filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	web := e.Add(engine.Spec{Name: "web"})
+	web.Print(false, "listening\n")
+	d, err := Open(e.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	logs, err := d.Logs(t.Context(), web.ID, Span{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logs.Close()
+	var said string
+	if err := Frames(logs, true, func(_ bool, b []byte) { said += string(b) }); err != nil || said != "listening\n" {
+		t.Errorf("read %q, %v", said, err)
+	}
+}
+
+// A watcher with a stuck engine behind TLS could not be ended.
+func TestAConnectionThatIsNeverMadeIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		here, there := net.Pipe()
+		defer there.Close()
+		_, err := dial(ctx, func(context.Context) (net.Conn, error) {
+			time.Sleep(time.Hour)
+			return here, nil
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		time.Sleep(2 * time.Hour)
+		if _, err := there.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("what came of it late is left open: %v", err)
+		}
+	})
+}
+
+func TestEndOfALifeIsFoundAfterwards(t *testing.T) {
+	e, err := engine.Listen(filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	d, err := Open(e.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	web := e.Add(engine.Spec{Name: "web"})
+	if err := web.Start(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if end, err := d.EndOf(t.Context(), web.ID, began); err != nil || !end.IsZero() {
+		t.Errorf("of one that goes on: %s, %v", end, err)
+	}
+	died := web.Die(3)
+	if end, err := d.EndOf(t.Context(), web.ID, began); err != nil || end.Sub(died).Abs() > time.Second {
+		t.Errorf("of one that has ended: %s, %v; it did at %s", end, err, died)
+	}
+	if err := web.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if end, err := d.EndOf(t.Context(), web.ID, began); err != nil || end.Sub(died).Abs() > time.Second {
+		t.Errorf("of one that another has followed: %s, %v; it did at %s", end, err, died)
+	}
+	web.Remove()
+	if _, err := d.EndOf(t.Context(), web.ID, began); !errors.Is(err, ErrRefused) {
+		t.Errorf("of one that is gone: %v", err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -20,7 +21,9 @@ func overSSH(u *url.URL) (func(ctx context.Context, network, addr string) (net.C
 	if u.Hostname() == "" || u.Path != "" && u.Path != "/" {
 		return nil, fmt.Errorf("container engine %q: write ssh://[USER@]HOST[:PORT]", u.Redacted())
 	}
-	args := []string{"-o", "BatchMode=yes", "-o", "ConnectTimeout=15"}
+	// A stream of events may be silent for hours. A router that forgets its connection
+	// meanwhile tells neither side: ssh asks, and gives up after three times.
+	args := []string{"-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"}
 	if u.User != nil && u.User.Username() != "" {
 		args = append(args, "-l", u.User.Username())
 	}
@@ -52,6 +55,9 @@ type pipe struct {
 	in  io.WriteCloser
 	out io.ReadCloser
 	cmd *exec.Cmd
+
+	once   sync.Once // who reads and whose time is up close it both
+	closed error
 }
 
 func (p *pipe) Read(b []byte) (int, error)  { return p.out.Read(b) }
@@ -61,13 +67,14 @@ func (p *pipe) Write(b []byte) (int, error) { return p.in.Write(b) }
 func (p *pipe) CloseWrite() error { return p.in.Close() }
 
 func (p *pipe) Close() error {
-	err := p.in.Close()
-	p.cmd.Process.Kill()
-	p.cmd.Wait()
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	return err
+	p.once.Do(func() {
+		if err := p.in.Close(); !errors.Is(err, os.ErrClosed) {
+			p.closed = err
+		}
+		p.cmd.Process.Kill()
+		p.cmd.Wait()
+	})
+	return p.closed
 }
 
 func (p *pipe) LocalAddr() net.Addr  { return pipeAddr{} }

@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -29,7 +31,10 @@ func TestActAsEngine(t *testing.T) {
 		if strings.HasSuffix(r.URL.Path, "/containers/json") {
 			body = "[]"
 		}
-		fmt.Printf("HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		fmt.Printf("HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: %d\r\n\r\n", len(body))
+		if r.Method != http.MethodHead {
+			fmt.Print(body)
+		}
 	}
 }
 
@@ -54,7 +59,7 @@ func TestEngineOverSSH(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 	args, err := os.ReadFile(said)
-	if want := "-o BatchMode=yes -o ConnectTimeout=15 -l deploy -p 2222 -- staging.example docker system dial-stdio"; err != nil || string(args) != want {
+	if want := "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15 -l deploy -p 2222 -- staging.example docker system dial-stdio"; err != nil || string(args) != want {
 		t.Errorf("%v: ssh %s", err, args)
 	}
 	if !e.rootless.Load() {
@@ -63,4 +68,26 @@ func TestEngineOverSSH(t *testing.T) {
 	if _, err := Open("ssh:///var/run/docker.sock"); err == nil {
 		t.Error("a URL without a host was taken")
 	}
+}
+
+// The end of a watcher closes a connection from two sides at once.
+func TestAConnectionOverSSHIsClosedTwice(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "ssh"), []byte("#!/bin/sh\nexec cat\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	dial, err := overSSH(&url.URL{Scheme: "ssh", Host: "staging.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := dial(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var closing sync.WaitGroup
+	for range 2 {
+		closing.Go(func() { conn.Close() })
+	}
+	closing.Wait()
 }

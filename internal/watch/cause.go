@@ -94,16 +94,46 @@ func expectedPort(c *aweigh.Container) int {
 	return 0
 }
 
-// causeOfLife looks at a container that runs and does not serve: at most
-// liveWithin long. It must not be called by the fold.
+// lookAtMost is how long a look may take that the kernel holds up: who reads of a process
+// that hangs may come to hang with it.
+const lookAtMost = 3 * time.Second
+
+// causeOfLife looks at a container that runs and does not serve: for liveWithin as far
+// as it can be hurried, and for lookAtMost at all. It must not be called by the fold.
 func (e *evidence) causeOfLife(ctx context.Context, id string) *aweigh.Cause {
 	t := e.tapeAt(id, time.Now())
 	if t == nil || e.engine == nil {
 		return nil
 	}
+	e.mu.Lock()
+	stuck := e.stuck[id]
+	e.mu.Unlock()
+	if stuck {
+		return nil // an earlier look hangs yet
+	}
+	found := make(chan *aweigh.Cause, 1)
+	go func() { found <- e.lookAt(ctx, id, t) }()
+	select {
+	case cause := <-found:
+		return cause
+	case <-time.After(lookAtMost):
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stuck[id] = true
+	go func() { // which nobody can wait for
+		<-found
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.stuck, id)
+	}()
+	return nil
+}
+
+func (e *evidence) lookAt(ctx context.Context, id string, t *tape) *aweigh.Cause {
 	ctx, cancel := context.WithTimeout(ctx, liveWithin)
 	defer cancel()
-	found, err := gather.Container(ctx, e.engine, id, gather.Options{})
+	found, err := e.look(ctx, e.engine, id, gather.Options{})
 	if err != nil {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/gather"
 	"github.com/aweigh/aweigh/internal/record"
 )
 
@@ -29,17 +30,25 @@ type evidence struct {
 	// silence is how long the output of a service may pause; 0 if nobody asks.
 	silence func(c *aweigh.Container) time.Duration
 
+	// look is gather.Container.
+	look func(ctx context.Context, e *docker.Engine, id string, o gather.Options) (*gather.Found, error)
+
 	// reading goes on for a moment after the watcher has ended: what the last
 	// deaths left behind is read to its end.
 	reading     context.Context
 	stopReading context.CancelFunc
 	running     sync.WaitGroup
 
+	// there is until when an earlier watcher was there, who has followed the lives that
+	// it knew; zero once they are taken up. It belongs to the fold's goroutine.
+	there time.Time
+
 	mu     sync.Mutex
 	tapes  map[string][]*tape     // by instance, oldest first
 	died   map[string][]time.Time // when an instance died lately, oldest first
 	oom    map[string]time.Time   // when the kernel killed a process of an instance last
 	warned map[string]bool        // services whose output cannot be kept
+	stuck  map[string]bool        // instances at which a look hangs
 }
 
 // begin begins to follow a container the moment that its start is known, before
@@ -67,7 +76,7 @@ func (e *evidence) after(c *aweigh.Container, began time.Time) time.Time {
 func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since, until time.Time) *tape {
 	own := *c // the fold goes on to write to it
 	c = &own
-	t := &tape{began: began, supervised: c.Supervised, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
+	t := &tape{began: began, since: since, supervised: c.Supervised, beside: e.running.Go, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
 	t.heard = func(s said, at time.Time) {
 		if text := s.end(); text != "" {
 			t.mu.Lock()
@@ -97,10 +106,11 @@ func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since
 		close(t.done)
 		return t
 	}
-	t.open = func(ctx context.Context, until time.Time, tail int) (io.ReadCloser, bool, error) {
+	t.open = func(ctx context.Context, since, until time.Time, tail int) (io.ReadCloser, bool, error) {
 		stream, err := e.engine.Logs(ctx, c.ID, docker.Span{Since: since, Until: until, Follow: until.IsZero(), Tail: tail})
 		return stream, !e.engine.HasTerminal(c.ID), err
 	}
+	t.endOf = func(ctx context.Context) (time.Time, error) { return e.engine.EndOf(ctx, c.ID, began) }
 	service := c.Service
 	e.running.Go(func() {
 		t.run(ctx, until, func(err error) {
@@ -157,6 +167,11 @@ func (e *evidence) ended(id string, at time.Time) {
 	if e.died[id] = append(e.died[id], at); len(e.died[id]) > 8 {
 		e.died[id] = e.died[id][1:]
 	}
+	for _, t := range e.tapes[id] {
+		if !t.began.After(at) {
+			t.die(at)
+		}
+	}
 }
 
 // lastDeath is when an instance died last before a moment; zero if that is not
@@ -193,7 +208,7 @@ func (e *evidence) last(id string, at time.Time) (lines []string, why string) {
 	if t == nil {
 		return nil, ""
 	}
-	t.die()
+	t.die(at)
 	whole := make(chan struct{})
 	t.mu.Lock()
 	t.ending = whole
@@ -291,7 +306,7 @@ func isDir(path string) bool {
 // blank is the tape of a start that never came to print anything: its record
 // says why. e.mu is held.
 func (e *evidence) blank(id string, began time.Time) *tape {
-	t := &tape{began: began, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
+	t := &tape{began: began, beside: e.running.Go, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
 	close(t.done)
 	e.tapes[id] = append(e.tapes[id], t)
 	return t
@@ -324,6 +339,9 @@ func (e *evidence) tapeOf(id string, l *core.Life) *tape {
 // watcher had come to. A second twice is better than a line never. e.mu is held.
 func (e *evidence) since(c *aweigh.Container, l *core.Life) time.Time {
 	beginning := e.after(c, l.Start.Began)
+	if e.there.After(l.Start.Began) && e.there.Before(time.Now()) { // the clock may have been set back
+		beginning = e.there.Add(-time.Second) // it has no record of ours
+	}
 	dir, err := record.OpenToRead(e.dir)
 	if err != nil {
 		return beginning

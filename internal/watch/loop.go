@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,6 +107,7 @@ func (w *watcher) resume(ctx context.Context) {
 			w.evidence.keepUp(ctx, i)
 		}
 	}
+	w.evidence.there = time.Time{}
 }
 
 // ledger collects what one transaction is to store.
@@ -223,7 +226,10 @@ func (l *ledger) fold(ctx context.Context, f aweigh.Fact) {
 		l.say(n)
 		l.address(n)
 	}
-	for key := range c.Rows {
+	for key, row := range c.Rows {
+		if row == nil {
+			delete(l.seen, key)
+		}
 		if id, ok := strings.CutPrefix(key, "instance:"); ok {
 			l.keepUp(ctx, id)
 		}
@@ -307,6 +313,23 @@ func (l *ledger) complain(err error) {
 	if n := len(l.batch.Facts); n > maxBatch {
 		l.batch.Facts = l.batch.Facts[n-maxBatch:]
 	}
+	l.batch.Changes = []core.Changes{latest(l.batch.Changes)}
+}
+
+// latest is what changes amount to: what changed several times is there once, as it is
+// now. Hundreds of services that talk would fill the memory else, before a disk does.
+func latest(all []core.Changes) core.Changes {
+	rows, starts, incidents := map[string][]byte{}, map[string]aweigh.Start{}, map[string]aweigh.Incident{}
+	for _, c := range all {
+		maps.Copy(rows, c.Rows)
+		for _, start := range c.Starts {
+			starts[start.ID] = start
+		}
+		for _, n := range c.Incidents {
+			incidents[n.ID] = n
+		}
+	}
+	return core.Changes{Rows: rows, Starts: slices.Collect(maps.Values(starts)), Incidents: slices.Collect(maps.Values(incidents))}
 }
 
 // address puts a notification into the letters of the routes that it takes.
@@ -324,13 +347,16 @@ func (l *ledger) readInbox(ctx context.Context) {
 	if err != nil || version == l.version {
 		return
 	}
-	l.version = version
-	l.deliver.Wake() // a deployment may have left letters
 	ids, facts, err := l.store.Inbox(ctx)
 	if err != nil {
-		return
+		return // the next look finds the same version
 	}
+	l.version = version
+	l.deliver.Wake() // a deployment may have left letters
 	for n, f := range facts {
+		if slices.Contains(l.batch.Inbox, ids[n]) {
+			continue // it is folded, and the disk has refused it
+		}
 		l.batch.Inbox = append(l.batch.Inbox, ids[n])
 		l.fold(ctx, f)
 	}

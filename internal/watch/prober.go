@@ -27,6 +27,7 @@ type probers struct {
 // prober asks one life of an instance until that ends.
 type prober struct {
 	life   string // the start's id
+	addr   string // of the instance
 	up     atomic.Bool
 	cancel context.CancelFunc
 }
@@ -35,7 +36,8 @@ type prober struct {
 func (p *probers) keepUp(ctx context.Context, i *core.Instance) {
 	one := p.each[i.ID]
 	alive := i.Life != nil && i.Life.Alive
-	if one != nil && (!alive || one.life != i.Life.Start.ID) {
+	moved := one != nil && i.Container.Addr != "" && i.Container.Addr != one.addr
+	if one != nil && (!alive || moved || one.life != i.Life.Start.ID) {
 		one.cancel()
 		delete(p.each, i.ID)
 		one = nil
@@ -49,7 +51,7 @@ func (p *probers) keepUp(ctx context.Context, i *core.Instance) {
 			p.warn(err.Error())
 		}
 		ctx, cancel := context.WithCancel(ctx)
-		one = &prober{life: i.Life.Start.ID, cancel: cancel}
+		one = &prober{life: i.Life.Start.ID, addr: i.Container.Addr, cancel: cancel}
 		p.each[i.ID] = one
 		if len(q.targets) > 0 {
 			settings := i.Settings

@@ -24,7 +24,7 @@ const (
 	// each service's.
 	allEvery = 20 * time.Second
 	// beginWithin is how long a record may take from its directory to its first
-	// event.
+	// event, if nobody holds its lock: a full disk takes an event later.
 	beginWithin = 10 * time.Second
 )
 
@@ -153,7 +153,7 @@ func (s *shelf) look() {
 	begun := s.begun
 	s.begun = map[*record.Record]time.Time{}
 	for r, since := range begun {
-		if time.Since(since) < beginWithin {
+		if time.Since(since) < beginWithin || r.Live() {
 			s.takeSince(r, since)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,4 +72,47 @@ func TestARecordThatIsJustBeingBegunIsLookedAtAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, facts, aweigh.FactStarted, "web")
+}
+
+// On a full disk a record has a directory and a lock, and its first event once there is
+// room: a service that was started meanwhile was never watched.
+func TestARecordThatTheDiskDoesNotTakeYetIsWaitedFor(t *testing.T) {
+	path := t.TempDir()
+	id := aweigh.NewID(time.Now())
+	if err := os.MkdirAll(filepath.Join(path, "web", id), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	events, err := os.Create(filepath.Join(path, "web", id, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Close()
+	if err := syscall.Flock(int(events.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := record.OpenToRead(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	r, err := dir.Find(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []aweigh.Fact
+	s := &shelf{dir: dir, tell: func(f aweigh.Fact) { told = append(told, f) }, known: map[string]bool{id: true},
+		begun: map[*record.Record]time.Time{r: time.Now().Add(-2 * beginWithin)}, live: map[string]*reader{}}
+	s.look()
+	if _, err := events.WriteString(`{"time":"` + time.Now().UTC().Format(time.RFC3339Nano) + `","event":"start.begin","service":"web","start":"` + id + `"}` + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	s.look()
+	if len(told) != 1 || told[0].Kind != aweigh.FactStarted {
+		t.Errorf("told: %+v", told)
+	}
+	events.Close()
+	s.begun[r] = time.Now().Add(-2 * beginWithin)
+	if s.look(); len(s.begun) != 0 {
+		t.Error("one that nobody writes is waited for")
+	}
 }

@@ -33,7 +33,8 @@ func (t *tape) write(l *core.Life) {
 			rec.Event(exitEvent(s, l.Ended))
 		}
 	}
-	if t.written == ended && t.ended() {
+	if t.written == ended {
+		t.die(l.Ended)
 		t.finish()
 	}
 }
@@ -44,13 +45,13 @@ func (t *tape) finish() {
 		return
 	}
 	t.written = closed
-	t.die()
+	t.die(time.Time{})
 	rec := t.recorder()
 	if rec == nil {
 		t.attach(nil) // whatever waits for it goes on
 		return
 	}
-	go t.close(rec)
+	t.beside(func() { t.close(rec) })
 }
 
 // stateWait is how long a record waits for the engine's word of the end, which
@@ -59,6 +60,7 @@ const stateWait = 500 * time.Millisecond
 
 func (t *tape) close(rec *record.Recorder) {
 	defer rec.Close(2 * time.Second)
+	<-t.done // the engine gives the last of the output once it has tidied up
 	t.mu.Lock()
 	ending := t.ending
 	t.mu.Unlock()
@@ -76,15 +78,6 @@ func (t *tape) close(rec *record.Recorder) {
 		if time.Now().After(end) {
 			return
 		}
-	}
-}
-
-func (t *tape) ended() bool {
-	select {
-	case <-t.done:
-		return true
-	default:
-		return false
 	}
 }
 

@@ -3,6 +3,7 @@ package watch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -29,18 +30,24 @@ type tape struct {
 	heard      func(said, time.Time) // a line of aweigh-init's own
 	talked     func(time.Time)
 
-	// open reads the output since the life began: what there is until a moment,
-	// or as it comes when that is zero; of that the last lines alone unless
-	// tail is 0.
-	open func(ctx context.Context, until time.Time, tail int) (stream io.ReadCloser, framed bool, err error)
-	done chan struct{} // closed when the output has ended
-	dead chan struct{} // closed when the life has
-	died sync.Once
+	// open reads the output since a moment: what there is until another one, or as it
+	// comes when that is zero; of that the last lines alone unless tail is 0.
+	open func(ctx context.Context, since, until time.Time, tail int) (stream io.ReadCloser, framed bool, err error)
+	// endOf is when the life has ended, by a look at the container; zero if it goes on.
+	endOf func(ctx context.Context) (time.Time, error)
+	done  chan struct{} // closed when the output has ended
+	dead  chan struct{} // closed when the life has
+	died  sync.Once
+	over  time.Time // when it died; to be read once dead is closed
 
 	taking sync.Mutex // the output is read more than once, and taken once
-	got    int64      // bytes taken
+	since  time.Time  // from when on it is read
+	got    int64      // bytes taken of that
+	newest time.Time  // when the last of them came
 
 	state func() []byte // the engine's own word of the end, as JSON; nil while it has none
+
+	beside func(func()) // runs what the watcher's end waits for, beside the fold
 
 	// What follows belongs to the fold's goroutine.
 	start   string // the start that it is of, "" until that is known
@@ -70,18 +77,72 @@ type piece struct {
 	bytes  []byte
 }
 
+const (
+	// readAgain is the pause after a reading that has ended although the life goes on,
+	// as far as is known: the engine was restarted, or the connection broke. A death is
+	// told within it.
+	readAgain = time.Second
+	// readAgainAtMost is the pause while that goes on.
+	readAgainAtMost = 30 * time.Second
+)
+
 // run follows until the output ends or ctx does. until is when it has ended
 // already, zero if it goes on.
 func (t *tape) run(ctx context.Context, until time.Time, trouble func(error)) {
 	defer close(t.done)
-	if err := t.read(ctx, until); err != nil && ctx.Err() == nil {
-		trouble(err)
+	var err error
+	for pause := readAgain; ; pause = min(2*pause, readAgainAtMost) {
+		began := time.Now()
+		if err == nil {
+			err = t.read(ctx, until)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		last := !until.IsZero() || errors.Is(err, docker.ErrRefused)
+		if err != nil && (last || pause == readAgainAtMost) { // else it may go on in a moment
+			trouble(err)
+		}
+		if last {
+			return
+		}
+		if time.Since(began) > readAgainAtMost {
+			pause = readAgain
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.dead:
+			if pause > readAgain && !t.over.IsZero() { // it died behind a broken connection
+				t.read(ctx, t.over)
+			}
+			return
+		case <-time.After(pause):
+		}
+		t.goOn()
+		until, err = t.endOf(ctx) // the next life's output is not of this one
+		if errors.Is(err, docker.ErrRefused) {
+			return // the container is gone, and its output with it
+		}
+	}
+}
+
+// goOn has the next reading begin where the last one came to, if there is too much for
+// all to be read again. A second twice is better than a line never.
+func (t *tape) goOn() {
+	t.taking.Lock()
+	defer t.taking.Unlock()
+	if t.got >= secondReading {
+		t.since, t.got = t.newest.Add(-time.Second), 0
 	}
 }
 
 // read takes what is new in the output.
 func (t *tape) read(ctx context.Context, until time.Time) error {
-	stream, framed, err := t.open(ctx, until, 0)
+	t.taking.Lock()
+	since := t.since
+	t.taking.Unlock()
+	stream, framed, err := t.open(ctx, since, until, 0)
 	if err != nil {
 		return err
 	}
@@ -92,16 +153,25 @@ func (t *tape) read(ctx context.Context, until time.Time) error {
 	return docker.Frames(stream, framed, func(stderr bool, b []byte) {
 		t.taking.Lock()
 		defer t.taking.Unlock()
+		if !t.since.Equal(since) {
+			return // another reading has gone on from a later moment
+		}
 		old := min(max(0, t.got-at), int64(len(b)))
 		at += int64(len(b))
 		if b = b[old:]; len(b) > 0 {
-			t.got = at
+			t.got, t.newest = at, time.Now()
 			t.take(ctx, stderr, b)
 		}
 	})
 }
 
-func (t *tape) die() { t.died.Do(func() { close(t.dead) }) }
+// die ends the life, at a moment or, where nobody knows it, at the zero time.
+func (t *tape) die(at time.Time) {
+	t.died.Do(func() {
+		t.over = at
+		close(t.dead)
+	})
+}
 
 // secondReading is up to how much output is read a second time.
 const secondReading = 256 << 10
@@ -132,7 +202,10 @@ func (t *tape) readEnd(ctx context.Context, until time.Time) {
 		return
 	default:
 	}
-	stream, framed, err := t.open(ctx, until, evidenceLines)
+	t.taking.Lock()
+	since := t.since
+	t.taking.Unlock()
+	stream, framed, err := t.open(ctx, since, until, evidenceLines)
 	if err != nil {
 		return
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/gather"
 	"github.com/aweigh/aweigh/internal/metrics"
 	"github.com/aweigh/aweigh/internal/notify"
 	"github.com/aweigh/aweigh/internal/objective"
@@ -160,8 +161,8 @@ func (w *watcher) run(ctx context.Context) error {
 	w.probers = &probers{tell: tell, count: w.metrics.Probe, each: map[string]*prober{}, warn: func(text string) { w.Log.Warn(text, "event", "warning") }}
 	w.probers.lines = func(id string) []string { return w.evidence.tail(id) }
 	w.probers.cause = func(ctx context.Context, id string) *aweigh.Cause { return w.evidence.causeOfLife(ctx, id) }
-	w.evidence = &evidence{engine: w.Engine, dir: w.State, keep: recordBytes, version: w.Version, tell: tell, log: w.Log,
-		tapes: map[string][]*tape{}, died: map[string][]time.Time{}, oom: map[string]time.Time{}, warned: map[string]bool{},
+	w.evidence = &evidence{engine: w.Engine, dir: w.State, keep: recordBytes, version: w.Version, tell: tell, log: w.Log, there: there,
+		tapes: map[string][]*tape{}, died: map[string][]time.Time{}, oom: map[string]time.Time{}, warned: map[string]bool{}, stuck: map[string]bool{}, look: gather.Container,
 		silence: func(c *aweigh.Container) time.Duration { return w.settings.of(c.Service, c.Labels).Silence }}
 	w.evidence.reading, w.evidence.stopReading = context.WithCancel(context.WithoutCancel(ctx))
 	defer w.evidence.stopReading()
@@ -181,9 +182,9 @@ func (w *watcher) run(ctx context.Context) error {
 		tell(f)
 	}
 	if w.Engine != nil {
-		lost := !w.state.Engine.Lost.IsZero()
+		lost, known := !w.state.Engine.Lost.IsZero(), w.containers()
 		engine.Go(func() {
-			w.Engine.Run(ctx, docker.Watcher{Label: w.Label, Since: since, Told: func(id string) bool { return told[id] }, Lost: lost, Tell: w.observed, Ended: w.evidence.ended,
+			w.Engine.Run(ctx, docker.Watcher{Label: w.Label, Since: since, Told: func(id string) bool { return told[id] }, Known: known, Lost: lost, Tell: w.observed, Ended: w.evidence.ended,
 				Starting: func(c *aweigh.Container, at, until time.Time) { w.starting(ctx, c, at, until) }})
 		})
 	}
@@ -220,6 +221,16 @@ func (w *watcher) run(ctx context.Context) error {
 	running.Wait()
 	w.Log.Info("not watching any more", "event", "watch.end")
 	return err
+}
+
+// containers are the ids of those that the state knows.
+func (w *watcher) containers() (ids []string) {
+	for id, i := range w.state.Instances {
+		if i.Container.Engine != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // recent is from when on what happened is news: since the watcher was there

@@ -47,6 +47,10 @@ func (e *Engine) api() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if rest, ok := strings.CutPrefix(r.URL.Path, "/v"); ok {
 			if n := strings.IndexByte(rest, '/'); n > 0 {
+				if rest[:n] != apiVersion { // it speaks no other
+					fail(w, http.StatusBadRequest, "client version "+rest[:n]+" is too new. Maximum supported API version is "+apiVersion)
+					return
+				}
 				r.URL.Path = rest[n:]
 			}
 		}

@@ -193,6 +193,15 @@ func (c *Container) SetHealth(status string) {
 	c.engine.tell(c, "health_status: "+status, nil)
 }
 
+// CheckHealth is a run of its health check by Podman, which tells of each one and not
+// how it went (pkg/api/handlers/compat/events.go).
+func (c *Container) CheckHealth(status string) {
+	c.engine.mu.Lock()
+	defer c.engine.mu.Unlock()
+	c.health = status
+	c.engine.tell(c, "health_status", nil)
+}
+
 // hangUp closes its socket. The engine's lock is held.
 func (c *Container) hangUp() {
 	if c.listener != nil {

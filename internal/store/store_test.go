@@ -252,6 +252,39 @@ func TestWhatIsOldIsRemovedAndWhatIsOpenStays(t *testing.T) {
 	}
 }
 
+// A service that had served for longer than what is kept had no start in the store.
+// When it crashed there was one for an hour, and then neither it nor its cause.
+func TestAStartIsAsOldAsTheEndOfItsRun(t *testing.T) {
+	st, ctx := open(t, t.TempDir()), t.Context()
+	old, over, lately := noon.Add(-100*24*time.Hour), noon.Add(-91*24*time.Hour), noon.Add(-time.Hour)
+	run := func(service string, ended *time.Time) aweigh.Start {
+		s := start(old, service, aweigh.Ready)
+		if s.Run = (&aweigh.Run{Ended: ended}); ended != nil {
+			s.Run.End = aweigh.RunCrashed
+		}
+		return s
+	}
+	serves, crashed, gone, lost := run("serves", nil), run("crashed", &lately), run("gone", &over), run("lost", nil)
+	commit(t, st, store.Batch{Changes: []core.Changes{{
+		Starts: []aweigh.Start{serves, crashed, gone, lost},
+		Rows: map[string][]byte{
+			"instance:1": []byte(`{"life":{"alive":true,"start":{"id":"` + serves.ID + `"}}}`),
+			"instance:2": []byte(`{"life":{"start":{"id":"` + lost.ID + `"}}}`),
+			"instance:3": []byte(`{}`),
+		},
+	}}})
+	if err := st.Retain(ctx, noon, 90*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{}
+	for _, s := range must[[]aweigh.Start](t)(st.Starts(ctx, store.StartQuery{})) {
+		left[s.Service] = true
+	}
+	if len(left) != 2 || !left["serves"] || !left["crashed"] {
+		t.Errorf("left are the starts of %v", left)
+	}
+}
+
 func TestADamagedStoreIsNamedAndSetAside(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
 	st := open(t, dir)

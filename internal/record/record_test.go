@@ -232,6 +232,28 @@ func TestRetentionKeepsTheLastGoodStartAndTheFirstFailureOfTheLoop(t *testing.T)
 	}
 }
 
+// The record of a service that had served for longer than records are kept went
+// with the first start that was good after its crash.
+func TestARecordIsAsOldAsItsLastEvent(t *testing.T) {
+	d := open(t)
+	const day = 24 * time.Hour
+	now := t0.Add(100 * day)
+	written(t, d, t0, "x", ready(5), exited(aweigh.RunStopped, day.Milliseconds()))
+	crash := written(t, d, t0.Add(time.Minute), "x", ready(5), exited(aweigh.RunCrashed, (99*day).Milliseconds()))
+	again := written(t, d, now.Add(-time.Hour), "x", ready(5), exited(aweigh.RunStopped, 3_600_000))
+	if _, err := d.Tidy("webhook", Limits{Age: 90 * day}, now); err != nil {
+		t.Fatal(err)
+	}
+	records, _ := d.Records("webhook")
+	var names []string
+	for _, r := range records {
+		names = append(names, r.Name)
+	}
+	if want := []string{crash.Name, again.Name}; !slices.Equal(names, want) {
+		t.Errorf("kept %v, want %v", names, want)
+	}
+}
+
 func TestAFailureKnowsItsRowByOneRecord(t *testing.T) {
 	d := open(t)
 	later := aweigh.NewID(t0.Add(time.Minute))

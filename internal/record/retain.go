@@ -31,9 +31,11 @@ func (d *Dir) Tidy(service string, limits Limits, now time.Time) ([]aweigh.Start
 	kept := make([]keep, 0, len(records))
 	starts := make([]aweigh.Start, 0, len(records))
 	for _, r := range records {
-		start, live := r.closeLeftOpen()
-		k := keep{record: r, live: live, size: r.Size()}
-		k.began, _ = aweigh.IDTime(r.ID())
+		start, told, live := r.closeLeftOpen()
+		k := keep{record: r, live: live, size: r.Size(), told: told}
+		if told.IsZero() {
+			k.told, _ = aweigh.IDTime(r.ID())
+		}
 		kept = append(kept, k)
 		starts = append(starts, start)
 	}
@@ -57,7 +59,7 @@ func (d *Dir) Overdue(service string, limits Limits) bool {
 type keep struct {
 	record         *Record
 	size           int64
-	began          time.Time
+	told           time.Time // when it told something last: what served for a year has just died
 	live, landmark bool
 }
 
@@ -74,7 +76,7 @@ func excess(all []keep, limits Limits, now time.Time) (remove []*Record) {
 				continue
 			}
 			tooMany := limits.Count > 0 && count > limits.Count || limits.Bytes > 0 && bytes > limits.Bytes
-			tooOld := limits.Age > 0 && now.Sub(k.began) > limits.Age && !landmarks
+			tooOld := limits.Age > 0 && now.Sub(k.told) > limits.Age && !landmarks
 			if !tooMany && !tooOld {
 				continue
 			}
@@ -107,12 +109,13 @@ func landmarks(starts []aweigh.Start) (good, firstFailure int) {
 	return good, firstFailure
 }
 
-// closeLeftOpen closes a record whose supervisor is gone, and returns its start.
-// live means that the supervisor is there, and writes it.
-func (r *Record) closeLeftOpen() (start aweigh.Start, live bool) {
+// closeLeftOpen closes a record whose supervisor is gone, and returns its start,
+// and when it told something last, zero if that cannot be read. live means that
+// the supervisor is there, and writes it.
+func (r *Record) closeLeftOpen() (start aweigh.Start, told time.Time, live bool) {
 	f, err := r.dir.root.OpenFile(path.Join(r.Name, "events.jsonl"), os.O_RDWR|os.O_APPEND|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return r.Start(), false // it may be read only
+		return r.Start(), told, false // it may be read only
 	}
 	defer f.Close()
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -129,7 +132,10 @@ func (r *Record) closeLeftOpen() (start aweigh.Start, live bool) {
 		f.Write(append([]byte("\n"), jsonLine(e)...))
 		events = append(events, e)
 	}
-	return r.fold(events), live
+	if len(events) > 0 {
+		told = events[len(events)-1].Time
+	}
+	return r.fold(events), told, live
 }
 
 // BootID identifies this boot of the machine, "" where the kernel does not say.

@@ -203,6 +203,7 @@ func (r *Recorder) reopen(dir *Dir, root *os.Root) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	events.WriteString("\n") // a torn last line must not swallow the next one
 	index, err := root.OpenFile("output.idx", os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0)
 	if os.IsNotExist(err) {
 		return events, nil // it had printed nothing
@@ -211,8 +212,7 @@ func (r *Recorder) reopen(dir *Dir, root *os.Root) (*os.File, error) {
 		events.Close()
 		return nil, err
 	}
-	index.WriteString("\n") // a torn last line must not swallow the next one
-	events.WriteString("\n")
+	index.WriteString("\n")
 	old := &Record{dir: dir, Name: r.name}
 	for _, s := range old.Segments() {
 		r.out.offset = s.Offset + s.Size

@@ -87,6 +87,31 @@ func TestAReaderDoesNotTakeTheLockFromTheRecorder(t *testing.T) {
 	}
 }
 
+// A watcher that was killed, or met a full disk, in the middle of an event of a
+// service that prints nothing: the first event of the next one was lost with it.
+func TestATornEventDoesNotSwallowTheFirstOfTheNextRecorder(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	Begin(d.Path(), begin, now, 1<<20, nil).Close(10 * time.Second)
+	r := d.record(begin.Service, begin.Start)
+	f, err := d.root.OpenFile(r.Name+"/events.jsonl", os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"event":"start.ph`)
+	f.Close()
+	again := Resume(d.Path(), begin, now, 1<<20, nil)
+	again.Event(Event{Event: StartReady})
+	again.Close(10 * time.Second)
+	if s := r.Start(); s.Verdict != aweigh.Ready {
+		t.Errorf("the verdict is %q", s.Verdict)
+	}
+}
+
 // The verdict's sync was put off by half a minute when another was under way.
 func TestAVerdictIsSyncedAfterTheSyncUnderWay(t *testing.T) {
 	r := &Recorder{verdict: true}

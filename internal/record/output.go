@@ -1,7 +1,9 @@
 package record
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -99,12 +101,15 @@ func (o *output) next() error {
 	segment := o.segment
 	if o.file != nil || o.resumed {
 		segment++
-		o.resumed = false
 	}
 	f, err := create(o.dir, segmentName(segment))
+	for ; errors.Is(err, fs.ErrExist); f, err = create(o.dir, segmentName(segment)) {
+		segment++ // one whose name the index lacks: its recorder was killed just then
+	}
 	if err != nil {
 		return err
 	}
+	o.resumed = false
 	if o.file != nil {
 		o.file.Close()
 	}

@@ -3,6 +3,7 @@ package record
 import (
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,6 +110,30 @@ func TestATornEventDoesNotSwallowTheFirstOfTheNextRecorder(t *testing.T) {
 	again.Close(10 * time.Second)
 	if s := r.Start(); s.Verdict != aweigh.Ready {
 		t.Errorf("the verdict is %q", s.Verdict)
+	}
+}
+
+// A segment whose name did not come into the index any more, for the watcher was
+// killed, kept all of the output from the record that the next one went on with.
+func TestASegmentThatIsThereAlreadyDoesNotEndTheRecording(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	first := Begin(d.Path(), begin, now, 1<<20, nil)
+	first.Output(Stdout, []byte("before\n"))
+	first.Close(10 * time.Second)
+	r := d.record(begin.Service, begin.Start)
+	if err := d.root.WriteFile(r.Name+"/output-1.log", []byte("?\n"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	again := Resume(d.Path(), begin, now, 1<<20, nil)
+	again.Output(Stdout, []byte("after\n"))
+	again.Close(10 * time.Second)
+	if got := r.Tail(9); !slices.Equal(got, []string{"before", "after"}) {
+		t.Errorf("the output is %q", got)
 	}
 }
 

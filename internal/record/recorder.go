@@ -217,6 +217,7 @@ func (r *Recorder) reopen(dir *Dir, root *os.Root) (*os.File, error) {
 	for _, s := range old.Segments() {
 		r.out.offset = s.Offset + s.Size
 		r.out.segment = segmentNumber(s.Name)
+		r.out.close(r.out.segment, s.Size)
 	}
 	r.out.index, r.out.resumed = index, true
 	return events, nil

@@ -137,6 +137,46 @@ func TestASegmentThatIsThereAlreadyDoesNotEndTheRecording(t *testing.T) {
 	}
 }
 
+// Each recorder that goes on with a record begins a segment, and of those the last
+// two stayed: a watcher that was restarted three times, or updated, lost what had
+// come in between, of a service that prints a line a day.
+func TestWatchersThatComeAndGoLoseNoOutput(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	var want []string
+	for _, line := range []string{"1", "2", "3", "4", "5"} {
+		rec := Resume(d.Path(), begin, now, 1<<20, nil)
+		rec.Output(Stdout, []byte(line+"\n"))
+		rec.Close(10 * time.Second)
+		want = append(want, line)
+	}
+	if got := d.record(begin.Service, begin.Start).Tail(9); !slices.Equal(got, want) {
+		t.Errorf("the output is %q, want %q", got, want)
+	}
+}
+
+// And yet the record keeps to its bound.
+func TestWatchersThatComeAndGoKeepTheBoundOfARecord(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	for range 20 { // 10 MiB, the bound of which is 2 MiB at the beginning and 3 at the end
+		rec := Resume(d.Path(), begin, now, 4<<20, nil)
+		rec.Output(Stdout, make([]byte, 512<<10))
+		rec.Close(10 * time.Second)
+	}
+	if size := d.record(begin.Service, begin.Start).Size(); size > 5<<20 {
+		t.Errorf("%d bytes are kept", size)
+	}
+}
+
 // The verdict's sync was put off by half a minute when another was under way.
 func TestAVerdictIsSyncedAfterTheSyncUnderWay(t *testing.T) {
 	r := &Recorder{verdict: true}

@@ -279,6 +279,19 @@ func TestAFailureKnowsItsRowByOneRecord(t *testing.T) {
 	}
 }
 
+// With --notify the last event of a failure is that its verdict was sent: the tally
+// of the row began anew with each start.
+func TestARowIsToldAlsoWhenSomethingCameAfterTheFailure(t *testing.T) {
+	d := open(t)
+	third := crashed(1)
+	third.InARow, third.Row = 3, map[string]int{"exit 0": 1, "exit 1": 2}
+	written(t, d, t0, "", third, Event{Event: "notify.sent", Reason: "https://chat.example.com"})
+	p := d.Past("webhook", aweigh.NewID(t0.Add(time.Minute)))
+	if p.Failures != 3 || p.String() != "1 × exit 0, 2 × exit 1" {
+		t.Errorf("%d: %s", p.Failures, p)
+	}
+}
+
 func TestNothingOutsideTheDirectoryIsTouchedThroughSymbolicLinks(t *testing.T) {
 	outside := t.TempDir()
 	precious := filepath.Join(outside, aweigh.NewID(t0), "events.jsonl")

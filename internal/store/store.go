@@ -70,7 +70,9 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		w.Close()
 		return nil, err
 	}
-	os.Chmod(path, 0o640)
+	for _, suffix := range []string{"", "-wal", "-shm"} { // made before, or left by a watcher that was killed
+		os.Chmod(path+suffix, 0o640)
+	}
 	if s.db, err = open(path, "ro"); err != nil {
 		w.Close()
 		return nil, err

@@ -285,6 +285,23 @@ func TestAStartIsAsOldAsTheEndOfItsRun(t *testing.T) {
 	}
 }
 
+// The log of a new store had been made before the store was closed to others, and
+// kept its mode: everybody on the host could read what services printed.
+func TestNobodyElseCanReadAnyFileOfTheStore(t *testing.T) {
+	dir := t.TempDir()
+	st := open(t, dir)
+	commit(t, st, store.Batch{Facts: []aweigh.Fact{{Kind: aweigh.FactWatching, At: noon}}})
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(filepath.Join(dir, store.File+suffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm()&0o007 != 0 {
+			t.Errorf("%s has the mode %s", info.Name(), info.Mode())
+		}
+	}
+}
+
 func TestADamagedStoreIsNamedAndSetAside(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
 	st := open(t, dir)

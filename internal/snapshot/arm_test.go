@@ -166,6 +166,22 @@ func TestMaskArgs(t *testing.T) {
 	}
 }
 
+// The value of DATABASE_URL is searched for in all that is told, and its password was
+// taken to end at the first @, which clients read as part of it.
+func TestThePasswordOfALinkIsFoundWhole(t *testing.T) {
+	for link, want := range map[string]string{
+		"postgres://app:secret@db/x":        "secret",
+		"postgres://app:p@ssword@db:5432/x": "p@ssword",
+		"postgres://db/x?to=a@b":            "",
+		"redis://:secret@db":                "secret",
+		"/var/lib/app":                      "",
+	} {
+		if got := passwordOf(link); got != want {
+			t.Errorf("%s: %q, want %q", link, got, want)
+		}
+	}
+}
+
 func TestGoIsKnownByItsNote(t *testing.T) {
 	for path, want := range map[string]bool{"/proc/self/exe": true, "/bin/sh": false, "/etc/passwd": false} {
 		f, err := os.Open(path)

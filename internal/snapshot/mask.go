@@ -182,10 +182,10 @@ func passwordOf(value string) string {
 		return ""
 	}
 	authority, _, _ := strings.Cut(rest, "/")
-	user, _, ok := strings.Cut(authority, "@")
-	if !ok {
+	at := strings.LastIndexByte(authority, '@') // clients take the last one, as maskURL does
+	if at < 0 {
 		return ""
 	}
-	_, password, _ := strings.Cut(user, ":")
+	_, password, _ := strings.Cut(authority[:at], ":")
 	return password
 }

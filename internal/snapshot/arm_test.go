@@ -158,6 +158,9 @@ func TestMaskArgs(t *testing.T) {
 		"sh|-c|TOKEN=x exec app --secret y && curl http://a:b@c/": "sh|-c|TOKEN=*** exec app --secret *** && curl http://***@c/",
 		"curl|-H|Authorization: Bearer abc|http://h/":             "curl|-H|Authorization: *** ***|http://h/",
 		"python3|-c|import time; time.sleep(1)":                   "python3|-c|import time; time.sleep(1)",
+		"app|--db=Host=db;Username=app;Password=x;Timeout=3":      "app|--db=Host=db;Username=app;Password=***;Timeout=3",
+		"java|jdbc:sqlserver://db:1433;user=sa;password=x":        "java|jdbc:sqlserver://db:1433;user=sa;password=***",
+		"app|https://u:p;q@db/":                                   "app|https://***@db/",
 		"":                                                        "",
 	} {
 		if got := strings.Join(MaskArgs(strings.Split(args, "|")), "|"); got != want {

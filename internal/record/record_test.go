@@ -254,6 +254,39 @@ func TestARecordIsAsOldAsItsLastEvent(t *testing.T) {
 	}
 }
 
+// The last good start and the first failure of a service stayed for ever, and so did
+// its directory: on a host with a new service for each branch the share of those that
+// live became smaller and smaller.
+func TestOfAServiceThatIsGoneNothingStays(t *testing.T) {
+	d := open(t)
+	const day = 24 * time.Hour
+	now := t0.Add(100 * day)
+	written(t, d, t0, "x", ready(5), exited(aweigh.RunStopped, 9))
+	written(t, d, t0.Add(time.Minute), "x", crashed(1))
+	if _, err := d.Tidy("webhook", Limits{Age: 101 * day}, now); err != nil {
+		t.Fatal(err)
+	}
+	if records, _ := d.Records("webhook"); len(records) != 2 {
+		t.Fatalf("%d records are left before it is too old", len(records))
+	}
+	fails := written(t, d, now.Add(-time.Hour), "x", crashed(1))
+	if _, err := d.Tidy("webhook", Limits{Age: 90 * day}, now); err != nil {
+		t.Fatal(err)
+	}
+	if records, _ := d.Records("webhook"); len(records) != 3 {
+		t.Errorf("of a service that fails now %d records are left, want its last good start and its loop", len(records))
+	}
+	if _, err := d.Tidy("webhook", Limits{Age: 90 * day}, now.Add(91*day)); err != nil {
+		t.Fatal(err)
+	}
+	if services, _ := d.Services(); len(services) != 0 {
+		t.Errorf("the services are %v", services)
+	}
+	if again := written(t, d, now.Add(100*day), "x", crashed(1)); again.Service() != fails.Service() {
+		t.Error(again.Name)
+	}
+}
+
 func TestAFailureKnowsItsRowByOneRecord(t *testing.T) {
 	d := open(t)
 	later := aweigh.NewID(t0.Add(time.Minute))

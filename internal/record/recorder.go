@@ -143,10 +143,14 @@ func (r *Recorder) open(path string) error {
 	if service = filepath.Clean(service); !ValidService(service) {
 		return fmt.Errorf("service %q: %w", service, errServiceName)
 	}
-	if err := dir.root.Mkdir(service, 0o750); err != nil && !os.IsExist(err) {
-		return err
+	for range 2 { // Tidy may take the directory of a service away that was gone
+		if err := dir.root.Mkdir(service, 0o750); err != nil && !os.IsExist(err) {
+			return err
+		}
+		if err = dir.root.Mkdir(filepath.Join(service, id), 0o750); !os.IsNotExist(err) {
+			break
+		}
 	}
-	err = dir.root.Mkdir(filepath.Join(service, id), 0o750)
 	resumed := r.resume != nil && os.IsExist(err)
 	if err != nil && !resumed {
 		return err

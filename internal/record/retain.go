@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"slices"
 	"syscall"
 	"time"
 
@@ -21,8 +22,9 @@ type Limits struct {
 // Tidy closes the records of a service that were left open by supervisors that
 // are gone, and removes the oldest beyond the limits. The last good start and
 // the first failure of the latest loop go last: they are what explains the
-// rest. Records that are being written are never touched. It returns the starts
-// that it found, oldest first.
+// rest. Of a service that has told nothing for as long as records are kept they
+// go too, and its directory. Records that are being written are never touched. It
+// returns the starts that it found, oldest first.
 func (d *Dir) Tidy(service string, limits Limits, now time.Time) ([]aweigh.Start, error) {
 	records, err := d.Records(service)
 	if err != nil {
@@ -39,12 +41,18 @@ func (d *Dir) Tidy(service string, limits Limits, now time.Time) ([]aweigh.Start
 		kept = append(kept, k)
 		starts = append(starts, start)
 	}
-	good, first := landmarks(starts)
-	for i := range kept {
-		kept[i].landmark = i == good || i == first
+	if slices.ContainsFunc(kept, func(k keep) bool { return k.live || !k.tooOld(limits, now) }) {
+		good, first := landmarks(starts)
+		for i := range kept {
+			kept[i].landmark = i == good || i == first
+		}
 	}
-	for _, r := range excess(kept, limits, now) {
+	remove := excess(kept, limits, now)
+	for _, r := range remove {
 		err = errors.Join(err, r.Remove()) // one that cannot go keeps none of the others
+	}
+	if len(remove) == len(kept) {
+		d.root.Remove(service) // if it is empty
 	}
 	return starts, err
 }
@@ -63,6 +71,10 @@ type keep struct {
 	live, landmark bool
 }
 
+func (k keep) tooOld(limits Limits, now time.Time) bool {
+	return limits.Age > 0 && now.Sub(k.told) > limits.Age
+}
+
 // excess chooses what to remove, oldest first, landmarks only when nothing
 // else is left.
 func excess(all []keep, limits Limits, now time.Time) (remove []*Record) {
@@ -76,8 +88,7 @@ func excess(all []keep, limits Limits, now time.Time) (remove []*Record) {
 				continue
 			}
 			tooMany := limits.Count > 0 && count > limits.Count || limits.Bytes > 0 && bytes > limits.Bytes
-			tooOld := limits.Age > 0 && now.Sub(k.told) > limits.Age && !landmarks
-			if !tooMany && !tooOld {
+			if !tooMany && (landmarks || !k.tooOld(limits, now)) {
 				continue
 			}
 			remove = append(remove, k.record)
@@ -132,10 +143,14 @@ func (r *Record) closeLeftOpen() (start aweigh.Start, told time.Time, live bool)
 		f.Write(append([]byte("\n"), jsonLine(e)...))
 		events = append(events, e)
 	}
-	if len(events) > 0 {
+	start = r.fold(events)
+	switch {
+	case err != nil && !ended(start):
+		told = time.Now() // it may go on
+	case len(events) > 0:
 		told = events[len(events)-1].Time
 	}
-	return r.fold(events), told, live
+	return start, told, live
 }
 
 // BootID identifies this boot of the machine, "" where the kernel does not say.

@@ -161,8 +161,12 @@ func (r *Recorder) open(path string) error {
 	}
 	if resumed {
 		r.events, err = r.reopen(dir, root)
-	} else if r.events, err = create(root, "events.jsonl"); err != nil {
-		dir.root.RemoveAll(r.name)
+		resumed = !os.IsNotExist(err) // whoever made the directory was killed then
+	}
+	if !resumed {
+		if r.events, err = create(root, "events.jsonl"); err != nil {
+			dir.root.Remove(r.name)
+		}
 	}
 	if err != nil {
 		root.Close()

@@ -113,6 +113,30 @@ func TestATornEventDoesNotSwallowTheFirstOfTheNextRecorder(t *testing.T) {
 	}
 }
 
+// A watcher that was killed when it had made the directory alone left a record that
+// could not be gone on with: the next one kept nothing of that life.
+func TestARecordOfWhichThereIsOnlyTheDirectoryIsBegun(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	r := d.record(begin.Service, begin.Start)
+	if err := d.root.MkdirAll(r.Name, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	rec := Resume(d.Path(), begin, now, 1<<20, func(text string) { t.Error(text) })
+	rec.Output(Stdout, []byte("hello\n"))
+	rec.Close(10 * time.Second)
+	if got := r.Tail(9); !slices.Equal(got, []string{"hello"}) {
+		t.Errorf("the output is %q", got)
+	}
+	if events, _ := r.Events(); len(events) != 1 || events[0].Event != StartBegin {
+		t.Errorf("the events are %+v", events)
+	}
+}
+
 // A segment whose name did not come into the index any more, for the watcher was
 // killed, kept all of the output from the record that the next one went on with.
 func TestASegmentThatIsThereAlreadyDoesNotEndTheRecording(t *testing.T) {

@@ -137,6 +137,35 @@ func TestARecordOfWhichThereIsOnlyTheDirectoryIsBegun(t *testing.T) {
 	}
 }
 
+// Of what a full disk refuses a MiB is kept. When it was more all of it went, and with
+// it the rest of the event that the disk had taken half of: the next one, the verdict
+// say, was joined to that and lost.
+func TestTheEndIsReadBehindMoreThanAFullDiskLetsUsKeep(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	r := &Recorder{events: full, warned: map[string]bool{}}
+	for range 127 {
+		r.writeEvents(jsonLine(Event{Event: RunUnhealthy, LastLog: []string{strings.Repeat("x", 8<<10)}}))
+	}
+	if len(r.unwritten) > 1<<20 {
+		t.Errorf("%d bytes are kept", len(r.unwritten))
+	}
+	if r.events, err = os.Create(t.TempDir() + "/events.jsonl"); err != nil {
+		t.Fatal(err)
+	}
+	defer r.events.Close()
+	r.events.WriteString(`{"event":"run.unh`) // what there had been room for
+	r.writeEvents(jsonLine(Event{Event: RunExit}))
+	r.events.Seek(0, 0)
+	events, damaged := readEvents(r.events)
+	if n := len(events); n < 50 || events[n-1].Event != RunExit || damaged != 1 {
+		t.Errorf("%d events, %d damaged", n, damaged)
+	}
+}
+
 // A segment whose name did not come into the index any more, for the watcher was
 // killed, kept all of the output from the record that the next one went on with.
 func TestASegmentThatIsThereAlreadyDoesNotEndTheRecording(t *testing.T) {

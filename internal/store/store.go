@@ -119,12 +119,16 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, s.w, files)
-	if err != nil {
-		return err
+	for try := 0; ; try++ {
+		provider, err := goose.NewProvider(goose.DialectSQLite3, s.w, files)
+		if err != nil {
+			return err
+		}
+		// What is there already another process has just made.
+		if _, err = provider.Up(ctx); err == nil || try == 2 || !strings.Contains(err.Error(), "already exists") {
+			return err
+		}
 	}
-	_, err = provider.Up(ctx)
-	return err
 }
 
 // sound explains an error, which may be about anything where the file is damaged.

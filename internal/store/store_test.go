@@ -325,6 +325,44 @@ func TestADamagedStoreIsNamedAndSetAside(t *testing.T) {
 	commit(t, open(t, dir), store.Batch{Facts: []aweigh.Fact{{Kind: aweigh.FactWatching, At: noon}}})
 }
 
+// Two deployments that were the first on a host made the store at once: the one that
+// came second found the tables of the other, and told nobody of its deployment.
+func TestTwoProcessesMayMakeTheStoreAtOnce(t *testing.T) {
+	like := t.TempDir()
+	open(t, like)
+	from := must[*sql.DB](t)(sql.Open("sqlite", filepath.Join(like, store.File)))
+	defer from.Close()
+	rows := must[*sql.Rows](t)(from.Query("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name = 'goose_db_version' DESC, rowid"))
+	defer rows.Close()
+	dir := t.TempDir()
+	other := must[*sql.DB](t)(sql.Open("sqlite", "file:"+filepath.Join(dir, store.File)+"?_txlock=immediate&_pragma=journal_mode(WAL)"))
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	if _, err := other.Exec("ATTACH ? AS whole", filepath.Join(like, store.File)); err != nil {
+		t.Fatal(err)
+	}
+	var tx *sql.Tx // the other process is in the middle of it, and has the table of versions
+	for rows.Next() {
+		var statement string
+		err := rows.Scan(&statement)
+		if err == nil && tx == nil {
+			if _, err = other.Exec(statement + "; INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1)"); err == nil {
+				tx, err = other.Begin()
+			}
+		} else if err == nil {
+			_, err = tx.Exec(statement)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := tx.Exec("INSERT INTO goose_db_version (version_id, is_applied) SELECT version_id, is_applied FROM whole.goose_db_version WHERE version_id > 0"); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(200*time.Millisecond, func() { tx.Commit() })
+	commit(t, open(t, dir), store.Batch{Letters: []store.Letter{letter("n1", "ops")}})
+}
+
 // What cannot be written says what to do.
 func TestAStoreThatCannotBeWrittenSaysSo(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()

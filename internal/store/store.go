@@ -44,8 +44,8 @@ type Store struct {
 	db   *sql.DB // reads
 	w    *sql.DB // writes: one connection, so that nothing waits for a lock
 	path string
-	// posted counts what this process has left in the inbox, which SQLite does not
-	// call a change by another connection.
+	// posted counts what this process has left in the inbox and taken from it, which
+	// SQLite does not call a change by another connection.
 	posted atomic.Int64
 
 	mu       sync.Mutex
@@ -151,8 +151,8 @@ func (s *Store) Close() error {
 // Path is the database's file.
 func (s *Store) Path() string { return s.path }
 
-// Version changes whenever another connection has changed the store, or Post
-// has.
+// Version changes whenever another connection has changed the store, Post has, or
+// something was taken from the inbox.
 func (s *Store) Version(ctx context.Context) (n int64, err error) {
 	err = s.w.QueryRowContext(ctx, "PRAGMA data_version").Scan(&n)
 	return n + s.posted.Load(), s.explain(err)

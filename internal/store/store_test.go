@@ -220,6 +220,38 @@ func TestTheInboxIsFoldedOnce(t *testing.T) {
 	}
 }
 
+// A watcher looks at its inbox when the version changes, which its own commits do not
+// change: of what people had said while it was down it took a hundred, and the rest
+// when somebody said something again.
+func TestALongInboxIsFoldedToItsEnd(t *testing.T) {
+	st, ctx := open(t, t.TempDir()), t.Context()
+	for range 150 {
+		if err := st.Post(ctx, aweigh.Fact{Kind: aweigh.FactAcknowledged, At: noon}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folded, seen := 0, int64(-1)
+	for range 5 {
+		version := must[int64](t)(st.Version(ctx))
+		if version == seen {
+			continue
+		}
+		seen = version
+		ids, facts, err := st.Inbox(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commit(t, st, store.Batch{Facts: facts, Inbox: ids})
+		folded += len(facts)
+	}
+	if folded != 150 {
+		t.Errorf("%d facts of 150 were folded", folded)
+	}
+	if before, after := must[int64](t)(st.Version(ctx)), must[int64](t)(st.Version(ctx)); before != after || before != seen {
+		t.Error("the version does not come to rest")
+	}
+}
+
 func TestWhatIsOldIsRemovedAndWhatIsOpenStays(t *testing.T) {
 	st, ctx := open(t, t.TempDir()), t.Context()
 	old, resolved := noon.Add(-100*24*time.Hour), noon.Add(-99*24*time.Hour)

@@ -16,8 +16,7 @@ import (
 type promise struct {
 	objective.Objective
 	ignore bool
-	line   int
-	column int
+	signal *yaml.Node // where Signal is written
 }
 
 func objectiveFields() []field[promise] {
@@ -72,7 +71,7 @@ func (r *reader) objectives(n *yaml.Node, c *Config) {
 			continue
 		}
 		path := "objectives." + e.name
-		one := promise{line: e.key.Line, column: e.key.Column}
+		one := promise{}
 		one.Name = e.name
 		said := false
 		for _, d := range objective.Defaults() {
@@ -81,7 +80,12 @@ func (r *reader) objectives(n *yaml.Node, c *Config) {
 			}
 		}
 		kind := one.Kind
-		readSection(r, e.value, path, "", objectiveFields(), func(f field[promise], v value) error { return f.set(&one, v.text) })
+		readSection(r, e.value, path, "", objectiveFields(), func(f field[promise], v value) error {
+			if f.Name == "signal" {
+				one.signal = v.node
+			}
+			return f.set(&one, v.text)
+		})
 		one.complete()
 		switch err := one.whole(); {
 		case said && one.Kind != kind:
@@ -134,7 +138,7 @@ func (r *reader) signalsOfObjectives(c *Config) {
 	}
 	for _, p := range c.objectives {
 		if p.Signal != "" && !slices.Contains(known, p.Signal) {
-			r.problem(p.line, p.column, "objectives."+p.Name, "there is no signal %s: %sthe signals are named in this file", quoteKey(p.Signal), didYouMean(p.Signal, known))
+			r.at(p.signal, "objectives."+p.Name+".signal", "there is no signal %s: %sthe signals are named in this file", quoteKey(p.Signal), didYouMean(p.Signal, known))
 		}
 	}
 }

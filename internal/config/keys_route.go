@@ -11,6 +11,7 @@ import (
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/notify"
+	"go.yaml.in/yaml/v4"
 )
 
 // route is a notify.Route whose URL is kept apart, since it is a secret.
@@ -18,7 +19,7 @@ type route struct {
 	notify.Route
 	to     Secret
 	origin Origin
-	column int
+	kinds  []*yaml.Node // where each of Kinds is written
 }
 
 func routeFields() []field[route] {

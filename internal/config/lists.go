@@ -21,8 +21,14 @@ func (r *reader) routes(n *yaml.Node, c *Config) {
 	for i, item := range n.Content {
 		item = r.resolve(item)
 		path := fmt.Sprintf("routes[%d]", i)
-		one := route{origin: Origin{File: r.file, Line: item.Line}, column: item.Column}
-		readSection(r, item, path, "", routeFields(), func(f field[route], v value) error { return f.set(&one, v.text) })
+		one := route{origin: Origin{File: r.file, Line: item.Line}}
+		readSection(r, item, path, "", routeFields(), func(f field[route], v value) error {
+			err := f.set(&one, v.text)
+			if err == nil && f.Name == "kinds" {
+				one.kinds = append(one.kinds, v.node)
+			}
+			return err
+		})
 		if err := one.whole(); err != nil {
 			r.at(item, path, "%v", err)
 		}
@@ -83,12 +89,12 @@ func (r *reader) kindsOfSignals(c *Config) {
 		known[i] = s.Name
 	}
 	for i, one := range c.routes {
-		for _, kind := range one.Kinds {
+		for k, kind := range one.Kinds {
 			name, ok := strings.CutPrefix(kind, "signal:")
 			if !ok || isPattern(name) || slices.Contains(known, name) {
 				continue
 			}
-			r.problem(one.origin.Line, one.column, fmt.Sprintf("routes[%d].kinds", i), "there is no signal %s: %sthe signals are named in this file", quoteKey(name), didYouMean(name, known))
+			r.at(one.kinds[k], fmt.Sprintf("routes[%d].kinds", i), "there is no signal %s: %sthe signals are named in this file", quoteKey(name), didYouMean(name, known))
 		}
 	}
 }

@@ -151,6 +151,8 @@ func TestMistakesAreToldWithPlaceAndRemedy(t *testing.T) {
 		{"routes:\n  - {name: a, to: 'webhok+https://x'}", `there is no such route`},
 		{"routes:\n  - {name: a, to: 'command:tell'}", `write the absolute path of the program`},
 		{"routes:\n  - {name: a, to: 'ntfy://x', kinds: [crash-lop]}", `2:39: routes[0].kinds: "crash-lop": did you mean "crash-loop"?`},
+		{"routes:\n  - name: a\n    to: ntfy://x\n    kinds: [crash-loop, 'signal:lnkage']\nsignals: {linkage: {source: 'http://x', rule: a}}", `4:25: routes[0].kinds: there is no signal "lnkage"`},
+		{"objectives:\n  o:\n    kind: signal\n    signal: lnkage\nsignals: {linkage: {source: 'http://x', rule: a}}", `4:13: objectives.o.signal: there is no signal "lnkage"`},
 		{"routes:\n  - {name: a, to: 'ntfy://x', kinds: 'signal:lnkage'}\nsignals:\n  linkage: {source: 'http://x', rule: a}", `there is no signal "lnkage": did you mean "linkage"?`},
 		{"routes:\n  - {name: a, to: 'ntfy://x', quiet: {from: '22:00'}}", `quiet hours need a from and a to`},
 		{"routes:\n  - {name: a, to: 'ntfy://x', quiet: {from: '9pm', to: '07:00'}}", `not a time of day`},

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 )
 
 // ErrTaken says that another process has the lock.
@@ -23,15 +24,23 @@ func Take(path string, perm os.FileMode) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		return f, nil
+	fd := int(f.Fd())
+	for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
+		err = syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			f.Close()
+			return nil, fmt.Errorf("%s cannot be locked: %w", path, err)
+		}
+		// Those who only ask share it for a moment, and are waited for.
+		if syscall.Flock(fd, syscall.LOCK_SH|syscall.LOCK_NB) != nil || time.Now().After(end) {
+			syscall.Flock(fd, syscall.LOCK_UN)
+			return f, ErrTaken
+		}
+		syscall.Flock(fd, syscall.LOCK_UN) // or two who take it would keep each other from it
 	}
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return f, ErrTaken
-	}
-	f.Close()
-	return nil, fmt.Errorf("%s cannot be locked: %w", path, err)
 }
 
 // Taken reports whether a process has the lock that the file at path is.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestOneAloneHasTheLock(t *testing.T) {
@@ -28,4 +30,23 @@ func TestOneAloneHasTheLock(t *testing.T) {
 		t.Fatalf("once it was given back: %v", err)
 	}
 	third.Close()
+}
+
+// Taken holds the file for a moment as well: a watcher that came up while somebody
+// asked for its status ended with "another one works here".
+func TestWhoAsksForTheLockDoesNotHaveIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH); err != nil { // as Taken does
+		t.Fatal(err)
+	}
+	time.AfterFunc(20*time.Millisecond, func() { f.Close() })
+	lock, err := Take(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
 }

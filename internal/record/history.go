@@ -52,15 +52,18 @@ func (d *Dir) Past(service, id string) Past {
 		if !FailedSoon(s) {
 			return Past{}
 		}
-		last := events[len(events)-1]
-		return Past{Failures: max(1, s.InARow), Tally: tallyOf(last, s)}
+		return Past{Failures: max(1, s.InARow), Tally: tallyOf(events, s)}
 	}
 	return Past{}
 }
 
-func tallyOf(last Event, s aweigh.Start) map[string]int {
-	if len(last.Row) > 0 {
-		return last.Row
+// tallyOf finds the row's tally, behind which there may be other events: that the
+// verdict was sent, that output was lost.
+func tallyOf(events []Event, s aweigh.Start) map[string]int {
+	for _, e := range slices.Backward(events) {
+		if len(e.Row) > 0 {
+			return e.Row
+		}
 	}
 	return map[string]int{HowEnded(s): 1}
 }

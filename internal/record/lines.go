@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -33,19 +34,13 @@ const maxLine = 4096
 func (r *Record) Lines(from int64, n int, keep func(Line) bool) (lines []Line, next int64, err error) {
 	index, at := r.Index(), 0
 	next = from
-	for _, s := range r.Segments() {
-		if s.Offset+s.Size <= next {
-			continue
-		}
-		next = max(next, s.Offset)
-		f, err := r.open(s.Name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // rotated away meanwhile
-		}
-		if err != nil {
+	for segments := r.Segments(); len(segments) > 0 && len(lines) < n; {
+		var run *joined
+		if run, segments, err = r.join(segments, next); err != nil {
 			return lines, next, err
 		}
-		in := bufio.NewReaderSize(io.NewSectionReader(f, next-s.Offset, s.Offset+s.Size-next), 64<<10)
+		next = max(next, run.from)
+		in := bufio.NewReaderSize(run, 64<<10)
 		for len(lines) < n {
 			text, size, whole, err := readLine(in)
 			if size == 0 {
@@ -68,12 +63,57 @@ func (r *Record) Lines(from int64, n int, keep func(Line) bool) (lines []Line, n
 				break
 			}
 		}
-		f.Close()
-		if len(lines) >= n {
-			break
-		}
+		run.Close()
 	}
 	return lines, next, nil
+}
+
+// joined reads segments that follow one another without a hole: a line may begin
+// in one of them and end in the next.
+type joined struct {
+	io.Reader
+	from  int64 // the offset of the first byte
+	files []*os.File
+}
+
+// join joins the first of the segments from an offset on; rest are those that come
+// after a hole.
+func (r *Record) join(segments []Segment, from int64) (run *joined, rest []Segment, err error) {
+	run = &joined{}
+	var parts []io.Reader
+	for at := from; len(segments) > 0; segments = segments[1:] {
+		s := segments[0]
+		end := s.Offset + s.Size
+		if end <= from {
+			continue
+		}
+		if len(parts) > 0 && s.Offset != at {
+			break
+		}
+		f, err := r.open(s.Name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // rotated away meanwhile
+		}
+		if err != nil {
+			run.Close()
+			return nil, nil, err
+		}
+		begin := max(from, s.Offset)
+		if len(parts) == 0 {
+			run.from = begin
+		}
+		run.files = append(run.files, f)
+		parts = append(parts, io.NewSectionReader(f, begin-s.Offset, end-begin))
+		at = end
+	}
+	run.Reader = io.MultiReader(parts...)
+	return run, segments, nil
+}
+
+func (j *joined) Close() {
+	for _, f := range j.files {
+		f.Close()
+	}
 }
 
 // readLine reads a line of any length and keeps the beginning of it.

@@ -43,6 +43,46 @@ func TestLinesHaveTheirStreamAndWhereToGoOn(t *testing.T) {
 	}
 }
 
+// A segment ends wherever its bound is: a line that went on in the next one was two, of
+// which the first counted as the end of the output, and a search found neither.
+func TestALineThatGoesOnInTheNextSegmentIsOne(t *testing.T) {
+	dir, id := t.TempDir(), aweigh.NewID(time.Now())
+	begin := Event{Service: "web", Start: id}
+	for _, part := range []string{"one\ntw", "o", "\nthree\n", "half"} {
+		rec := Resume(dir, begin, time.Now(), 1<<20, nil)
+		rec.Output(Stdout, []byte(part))
+		rec.Close(5 * time.Second)
+	}
+	d, r, err := Of(dir, aweigh.Start{ID: id, Service: "web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	text := func(from int64, n int) (all string, next int64) {
+		lines, next, err := r.Lines(from, n, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range lines {
+			all += l.Text + ";"
+		}
+		return all, next
+	}
+	if all, next := text(0, 9); all != "one;two;three;half;" || next != 14 {
+		t.Errorf("%q, next %d", all, next)
+	}
+	if all, next := text(0, 2); all != "one;two;" || next != 8 {
+		t.Errorf("%q, next %d", all, next)
+	}
+	// Where one is missing, nothing is joined over the hole.
+	if err := d.root.Remove(r.Name + "/output-1.log"); err != nil {
+		t.Fatal(err)
+	}
+	if all, next := text(0, 9); all != "one;tw;;three;half;" || next != 14 {
+		t.Errorf("with a hole: %q, next %d", all, next)
+	}
+}
+
 func TestALineOfAMegabyteIsCut(t *testing.T) {
 	r := recorded(t, strings.Repeat("x", 300_000)+"\nshort\n")
 	lines, _, _ := r.Lines(0, 10, nil)

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -14,8 +16,8 @@ const markEvery = 50 * time.Millisecond
 
 // output is the recorded output of a service: output.log, which keeps the
 // beginning for ever, and, once that has reached its bound, output-1.log,
-// output-2.log …, of which the last two are kept. output.idx says which bytes
-// came when, and from which stream.
+// output-2.log …, of which the last are kept, two if they are full. output.idx
+// says which bytes came when, and from which stream.
 type output struct {
 	dir        *os.Root
 	head, tail int64 // bounds of output.log and of each later segment
@@ -23,12 +25,18 @@ type output struct {
 	file    *os.File
 	index   *os.File
 	segment int
-	resumed bool  // segments are there already: go on with the next
-	size    int64 // of the open segment
-	offset  int64 // of all that was recorded
+	resumed bool            // segments are there already: go on with the next
+	size    int64           // of the open segment
+	closed  []closedSegment // after the head, that are kept
+	offset  int64           // of all that was recorded
 	stream  Stream
 	at      time.Time
 	line    []byte // of the index, not written yet: the disk may have refused it
+}
+
+type closedSegment struct {
+	number int
+	size   int64
 }
 
 // IndexEntry is one line of output.idx: from Offset on, the output came from
@@ -87,7 +95,9 @@ func (o *output) bound() int64 {
 	return o.tail
 }
 
-// next opens the next segment. The head and the last two segments stay.
+// next opens the next segment. The head stays, and of the others as much of the
+// last as a full one has at least: those that a restart of the watcher cut short
+// are small.
 func (o *output) next() error {
 	if o.index == nil {
 		f, err := create(o.dir, "output.idx")
@@ -99,24 +109,44 @@ func (o *output) next() error {
 	segment := o.segment
 	if o.file != nil || o.resumed {
 		segment++
-		o.resumed = false
 	}
 	f, err := create(o.dir, segmentName(segment))
+	for ; errors.Is(err, fs.ErrExist); f, err = create(o.dir, segmentName(segment)) {
+		segment++ // one whose name the index lacks: its recorder was killed just then
+	}
 	if err != nil {
 		return err
 	}
+	o.resumed = false
 	if o.file != nil {
 		o.file.Close()
+		o.close(o.segment, o.size)
 	}
 	o.file, o.segment, o.size = f, segment, 0
 	if segment > 0 {
 		o.entry(mark{at: 0, stream: o.stream, time: time.Now()}, segmentName(segment))
 		o.writeIndex()
 	}
-	if segment > 2 {
-		o.dir.Remove(segmentName(segment - 2))
+	for len(o.closed) > 1 && o.rest() >= o.tail {
+		o.dir.Remove(segmentName(o.closed[0].number))
+		o.closed = o.closed[1:]
 	}
 	return nil
+}
+
+// close notes a segment that is kept.
+func (o *output) close(number int, size int64) {
+	if number > 0 {
+		o.closed = append(o.closed, closedSegment{number, size})
+	}
+}
+
+// rest is the size of the closed segments without the oldest.
+func (o *output) rest() (size int64) {
+	for _, s := range o.closed[min(1, len(o.closed)):] {
+		size += s.size
+	}
+	return size
 }
 
 // entry appends a line to the index. It is written by hand: this runs up to

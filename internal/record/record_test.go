@@ -232,6 +232,61 @@ func TestRetentionKeepsTheLastGoodStartAndTheFirstFailureOfTheLoop(t *testing.T)
 	}
 }
 
+// The record of a service that had served for longer than records are kept went
+// with the first start that was good after its crash.
+func TestARecordIsAsOldAsItsLastEvent(t *testing.T) {
+	d := open(t)
+	const day = 24 * time.Hour
+	now := t0.Add(100 * day)
+	written(t, d, t0, "x", ready(5), exited(aweigh.RunStopped, day.Milliseconds()))
+	crash := written(t, d, t0.Add(time.Minute), "x", ready(5), exited(aweigh.RunCrashed, (99*day).Milliseconds()))
+	again := written(t, d, now.Add(-time.Hour), "x", ready(5), exited(aweigh.RunStopped, 3_600_000))
+	if _, err := d.Tidy("webhook", Limits{Age: 90 * day}, now); err != nil {
+		t.Fatal(err)
+	}
+	records, _ := d.Records("webhook")
+	var names []string
+	for _, r := range records {
+		names = append(names, r.Name)
+	}
+	if want := []string{crash.Name, again.Name}; !slices.Equal(names, want) {
+		t.Errorf("kept %v, want %v", names, want)
+	}
+}
+
+// The last good start and the first failure of a service stayed for ever, and so did
+// its directory: on a host with a new service for each branch the share of those that
+// live became smaller and smaller.
+func TestOfAServiceThatIsGoneNothingStays(t *testing.T) {
+	d := open(t)
+	const day = 24 * time.Hour
+	now := t0.Add(100 * day)
+	written(t, d, t0, "x", ready(5), exited(aweigh.RunStopped, 9))
+	written(t, d, t0.Add(time.Minute), "x", crashed(1))
+	if _, err := d.Tidy("webhook", Limits{Age: 101 * day}, now); err != nil {
+		t.Fatal(err)
+	}
+	if records, _ := d.Records("webhook"); len(records) != 2 {
+		t.Fatalf("%d records are left before it is too old", len(records))
+	}
+	fails := written(t, d, now.Add(-time.Hour), "x", crashed(1))
+	if _, err := d.Tidy("webhook", Limits{Age: 90 * day}, now); err != nil {
+		t.Fatal(err)
+	}
+	if records, _ := d.Records("webhook"); len(records) != 3 {
+		t.Errorf("of a service that fails now %d records are left, want its last good start and its loop", len(records))
+	}
+	if _, err := d.Tidy("webhook", Limits{Age: 90 * day}, now.Add(91*day)); err != nil {
+		t.Fatal(err)
+	}
+	if services, _ := d.Services(); len(services) != 0 {
+		t.Errorf("the services are %v", services)
+	}
+	if again := written(t, d, now.Add(100*day), "x", crashed(1)); again.Service() != fails.Service() {
+		t.Error(again.Name)
+	}
+}
+
 func TestAFailureKnowsItsRowByOneRecord(t *testing.T) {
 	d := open(t)
 	later := aweigh.NewID(t0.Add(time.Minute))
@@ -254,6 +309,19 @@ func TestAFailureKnowsItsRowByOneRecord(t *testing.T) {
 	starts, err := d.Tidy("webhook", Limits{}, t0)
 	if usual := Usual(starts); err != nil || usual != 6*time.Second {
 		t.Errorf("usually %s", usual)
+	}
+}
+
+// With --notify the last event of a failure is that its verdict was sent: the tally
+// of the row began anew with each start.
+func TestARowIsToldAlsoWhenSomethingCameAfterTheFailure(t *testing.T) {
+	d := open(t)
+	third := crashed(1)
+	third.InARow, third.Row = 3, map[string]int{"exit 0": 1, "exit 1": 2}
+	written(t, d, t0, "", third, Event{Event: "notify.sent", Reason: "https://chat.example.com"})
+	p := d.Past("webhook", aweigh.NewID(t0.Add(time.Minute)))
+	if p.Failures != 3 || p.String() != "1 × exit 0, 2 × exit 1" {
+		t.Errorf("%d: %s", p.Failures, p)
 	}
 }
 

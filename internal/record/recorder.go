@@ -143,10 +143,14 @@ func (r *Recorder) open(path string) error {
 	if service = filepath.Clean(service); !ValidService(service) {
 		return fmt.Errorf("service %q: %w", service, errServiceName)
 	}
-	if err := dir.root.Mkdir(service, 0o750); err != nil && !os.IsExist(err) {
-		return err
+	for range 2 { // Tidy may take the directory of a service away that was gone
+		if err := dir.root.Mkdir(service, 0o750); err != nil && !os.IsExist(err) {
+			return err
+		}
+		if err = dir.root.Mkdir(filepath.Join(service, id), 0o750); !os.IsNotExist(err) {
+			break
+		}
 	}
-	err = dir.root.Mkdir(filepath.Join(service, id), 0o750)
 	resumed := r.resume != nil && os.IsExist(err)
 	if err != nil && !resumed {
 		return err
@@ -157,8 +161,12 @@ func (r *Recorder) open(path string) error {
 	}
 	if resumed {
 		r.events, err = r.reopen(dir, root)
-	} else if r.events, err = create(root, "events.jsonl"); err != nil {
-		dir.root.RemoveAll(r.name)
+		resumed = !os.IsNotExist(err) // whoever made the directory was killed then
+	}
+	if !resumed {
+		if r.events, err = create(root, "events.jsonl"); err != nil {
+			dir.root.Remove(r.name)
+		}
 	}
 	if err != nil {
 		root.Close()
@@ -203,6 +211,7 @@ func (r *Recorder) reopen(dir *Dir, root *os.Root) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	events.WriteString("\n") // a torn last line must not swallow the next one
 	index, err := root.OpenFile("output.idx", os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0)
 	if os.IsNotExist(err) {
 		return events, nil // it had printed nothing
@@ -211,12 +220,12 @@ func (r *Recorder) reopen(dir *Dir, root *os.Root) (*os.File, error) {
 		events.Close()
 		return nil, err
 	}
-	index.WriteString("\n") // a torn last line must not swallow the next one
-	events.WriteString("\n")
+	index.WriteString("\n")
 	old := &Record{dir: dir, Name: r.name}
 	for _, s := range old.Segments() {
 		r.out.offset = s.Offset + s.Size
 		r.out.segment = segmentNumber(s.Name)
+		r.out.close(r.out.segment, s.Size)
 	}
 	r.out.index, r.out.resumed = index, true
 	return events, nil

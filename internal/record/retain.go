@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"slices"
 	"syscall"
 	"time"
 
@@ -21,8 +22,9 @@ type Limits struct {
 // Tidy closes the records of a service that were left open by supervisors that
 // are gone, and removes the oldest beyond the limits. The last good start and
 // the first failure of the latest loop go last: they are what explains the
-// rest. Records that are being written are never touched. It returns the starts
-// that it found, oldest first.
+// rest. Of a service that has told nothing for as long as records are kept they
+// go too, and its directory. Records that are being written are never touched. It
+// returns the starts that it found, oldest first.
 func (d *Dir) Tidy(service string, limits Limits, now time.Time) ([]aweigh.Start, error) {
 	records, err := d.Records(service)
 	if err != nil {
@@ -31,18 +33,26 @@ func (d *Dir) Tidy(service string, limits Limits, now time.Time) ([]aweigh.Start
 	kept := make([]keep, 0, len(records))
 	starts := make([]aweigh.Start, 0, len(records))
 	for _, r := range records {
-		start, live := r.closeLeftOpen()
-		k := keep{record: r, live: live, size: r.Size()}
-		k.began, _ = aweigh.IDTime(r.ID())
+		start, told, live := r.closeLeftOpen()
+		k := keep{record: r, live: live, size: r.Size(), told: told}
+		if told.IsZero() {
+			k.told, _ = aweigh.IDTime(r.ID())
+		}
 		kept = append(kept, k)
 		starts = append(starts, start)
 	}
-	good, first := landmarks(starts)
-	for i := range kept {
-		kept[i].landmark = i == good || i == first
+	if slices.ContainsFunc(kept, func(k keep) bool { return k.live || !k.tooOld(limits, now) }) {
+		good, first := landmarks(starts)
+		for i := range kept {
+			kept[i].landmark = i == good || i == first
+		}
 	}
-	for _, r := range excess(kept, limits, now) {
+	remove := excess(kept, limits, now)
+	for _, r := range remove {
 		err = errors.Join(err, r.Remove()) // one that cannot go keeps none of the others
+	}
+	if len(remove) == len(kept) {
+		d.root.Remove(service) // if it is empty
 	}
 	return starts, err
 }
@@ -57,8 +67,12 @@ func (d *Dir) Overdue(service string, limits Limits) bool {
 type keep struct {
 	record         *Record
 	size           int64
-	began          time.Time
+	told           time.Time // when it told something last: what served for a year has just died
 	live, landmark bool
+}
+
+func (k keep) tooOld(limits Limits, now time.Time) bool {
+	return limits.Age > 0 && now.Sub(k.told) > limits.Age
 }
 
 // excess chooses what to remove, oldest first, landmarks only when nothing
@@ -74,8 +88,7 @@ func excess(all []keep, limits Limits, now time.Time) (remove []*Record) {
 				continue
 			}
 			tooMany := limits.Count > 0 && count > limits.Count || limits.Bytes > 0 && bytes > limits.Bytes
-			tooOld := limits.Age > 0 && now.Sub(k.began) > limits.Age && !landmarks
-			if !tooMany && !tooOld {
+			if !tooMany && (landmarks || !k.tooOld(limits, now)) {
 				continue
 			}
 			remove = append(remove, k.record)
@@ -107,12 +120,13 @@ func landmarks(starts []aweigh.Start) (good, firstFailure int) {
 	return good, firstFailure
 }
 
-// closeLeftOpen closes a record whose supervisor is gone, and returns its start.
-// live means that the supervisor is there, and writes it.
-func (r *Record) closeLeftOpen() (start aweigh.Start, live bool) {
+// closeLeftOpen closes a record whose supervisor is gone, and returns its start,
+// and when it told something last, zero if that cannot be read. live means that
+// the supervisor is there, and writes it.
+func (r *Record) closeLeftOpen() (start aweigh.Start, told time.Time, live bool) {
 	f, err := r.dir.root.OpenFile(path.Join(r.Name, "events.jsonl"), os.O_RDWR|os.O_APPEND|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return r.Start(), false // it may be read only
+		return r.Start(), told, false // it may be read only
 	}
 	defer f.Close()
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -129,7 +143,14 @@ func (r *Record) closeLeftOpen() (start aweigh.Start, live bool) {
 		f.Write(append([]byte("\n"), jsonLine(e)...))
 		events = append(events, e)
 	}
-	return r.fold(events), live
+	start = r.fold(events)
+	switch {
+	case err != nil && !ended(start):
+		told = time.Now() // it may go on
+	case len(events) > 0:
+		told = events[len(events)-1].Time
+	}
+	return start, told, live
 }
 
 // BootID identifies this boot of the machine, "" where the kernel does not say.

@@ -3,6 +3,7 @@ package record
 import (
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,6 +85,148 @@ func TestAReaderDoesNotTakeTheLockFromTheRecorder(t *testing.T) {
 	again.Dir()
 	if !r.Live() {
 		t.Error("it writes without its lock")
+	}
+}
+
+// A watcher that was killed, or met a full disk, in the middle of an event of a
+// service that prints nothing: the first event of the next one was lost with it.
+func TestATornEventDoesNotSwallowTheFirstOfTheNextRecorder(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	Begin(d.Path(), begin, now, 1<<20, nil).Close(10 * time.Second)
+	r := d.record(begin.Service, begin.Start)
+	f, err := d.root.OpenFile(r.Name+"/events.jsonl", os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"event":"start.ph`)
+	f.Close()
+	again := Resume(d.Path(), begin, now, 1<<20, nil)
+	again.Event(Event{Event: StartReady})
+	again.Close(10 * time.Second)
+	if s := r.Start(); s.Verdict != aweigh.Ready {
+		t.Errorf("the verdict is %q", s.Verdict)
+	}
+}
+
+// A watcher that was killed when it had made the directory alone left a record that
+// could not be gone on with: the next one kept nothing of that life.
+func TestARecordOfWhichThereIsOnlyTheDirectoryIsBegun(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	r := d.record(begin.Service, begin.Start)
+	if err := d.root.MkdirAll(r.Name, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	rec := Resume(d.Path(), begin, now, 1<<20, func(text string) { t.Error(text) })
+	rec.Output(Stdout, []byte("hello\n"))
+	rec.Close(10 * time.Second)
+	if got := r.Tail(9); !slices.Equal(got, []string{"hello"}) {
+		t.Errorf("the output is %q", got)
+	}
+	if events, _ := r.Events(); len(events) != 1 || events[0].Event != StartBegin {
+		t.Errorf("the events are %+v", events)
+	}
+}
+
+// Of what a full disk refuses a MiB is kept. When it was more all of it went, and with
+// it the rest of the event that the disk had taken half of: the next one, the verdict
+// say, was joined to that and lost.
+func TestTheEndIsReadBehindMoreThanAFullDiskLetsUsKeep(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	r := &Recorder{events: full, warned: map[string]bool{}}
+	for range 127 {
+		r.writeEvents(jsonLine(Event{Event: RunUnhealthy, LastLog: []string{strings.Repeat("x", 8<<10)}}))
+	}
+	if len(r.unwritten) > 1<<20 {
+		t.Errorf("%d bytes are kept", len(r.unwritten))
+	}
+	if r.events, err = os.Create(t.TempDir() + "/events.jsonl"); err != nil {
+		t.Fatal(err)
+	}
+	defer r.events.Close()
+	r.events.WriteString(`{"event":"run.unh`) // what there had been room for
+	r.writeEvents(jsonLine(Event{Event: RunExit}))
+	r.events.Seek(0, 0)
+	events, damaged := readEvents(r.events)
+	if n := len(events); n < 50 || events[n-1].Event != RunExit || damaged != 1 {
+		t.Errorf("%d events, %d damaged", n, damaged)
+	}
+}
+
+// A segment whose name did not come into the index any more, for the watcher was
+// killed, kept all of the output from the record that the next one went on with.
+func TestASegmentThatIsThereAlreadyDoesNotEndTheRecording(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	first := Begin(d.Path(), begin, now, 1<<20, nil)
+	first.Output(Stdout, []byte("before\n"))
+	first.Close(10 * time.Second)
+	r := d.record(begin.Service, begin.Start)
+	if err := d.root.WriteFile(r.Name+"/output-1.log", []byte("?\n"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	again := Resume(d.Path(), begin, now, 1<<20, nil)
+	again.Output(Stdout, []byte("after\n"))
+	again.Close(10 * time.Second)
+	if got := r.Tail(9); !slices.Equal(got, []string{"before", "after"}) {
+		t.Errorf("the output is %q", got)
+	}
+}
+
+// Each recorder that goes on with a record begins a segment, and of those the last
+// two stayed: a watcher that was restarted three times, or updated, lost what had
+// come in between, of a service that prints a line a day.
+func TestWatchersThatComeAndGoLoseNoOutput(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	var want []string
+	for _, line := range []string{"1", "2", "3", "4", "5"} {
+		rec := Resume(d.Path(), begin, now, 1<<20, nil)
+		rec.Output(Stdout, []byte(line+"\n"))
+		rec.Close(10 * time.Second)
+		want = append(want, line)
+	}
+	if got := d.record(begin.Service, begin.Start).Tail(9); !slices.Equal(got, want) {
+		t.Errorf("the output is %q, want %q", got, want)
+	}
+}
+
+// And yet the record keeps to its bound.
+func TestWatchersThatComeAndGoKeepTheBoundOfARecord(t *testing.T) {
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	begin := Event{Service: "web", Start: aweigh.NewID(now)}
+	for range 20 { // 10 MiB, the bound of which is 2 MiB at the beginning and 3 at the end
+		rec := Resume(d.Path(), begin, now, 4<<20, nil)
+		rec.Output(Stdout, make([]byte, 512<<10))
+		rec.Close(10 * time.Second)
+	}
+	if size := d.record(begin.Service, begin.Start).Size(); size > 5<<20 {
+		t.Errorf("%d bytes are kept", size)
 	}
 }
 

@@ -1,11 +1,13 @@
 package record
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -122,6 +124,10 @@ func (r *Recorder) took(lost int64, err error) {
 	}
 }
 
+// maxUnwritten is how much of the events a disk may refuse, in bytes, until the
+// older half of them goes.
+const maxUnwritten = 1 << 20
+
 // writeEvents appends whole lines. What the disk refuses is kept, up to a
 // bound, and comes before the next.
 func (r *Recorder) writeEvents(lines []byte) {
@@ -130,8 +136,10 @@ func (r *Recorder) writeEvents(lines []byte) {
 	r.unwritten = r.unwritten[n:]
 	if err != nil {
 		r.trouble("events", err)
-		if len(r.unwritten) > 1<<20 {
-			r.unwritten = nil
+		if len(r.unwritten) > maxUnwritten {
+			newest := r.unwritten[maxUnwritten/2:]
+			// The line end is for the one that the disk has taken half of.
+			r.unwritten = slices.Clone(newest[bytes.IndexByte(newest, '\n'):])
 		}
 	}
 }

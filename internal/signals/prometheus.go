@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,7 +20,7 @@ import (
 //
 // A query with one sample gives the number "value"; lines NAME = PROMQL give
 // one each; with a label, the samples are named by its values.
-func openPrometheus(s Signal, _ []string, _ *secrets) (ask, error) {
+func openPrometheus(s Signal, names []string, _ *secrets) (ask, error) {
 	u, err := parseSource(strings.TrimPrefix(s.Source, "prometheus+"))
 	if err != nil {
 		return nil, err
@@ -54,6 +55,9 @@ func openPrometheus(s Signal, _ []string, _ *secrets) (ask, error) {
 			if err != nil {
 				return nil, fmt.Errorf("prometheus %s://%s: %w", u.Scheme, u.Host, err)
 			}
+		}
+		if label != "" {
+			a.addMissing(names, label)
 		}
 		return a, nil
 	}, nil
@@ -149,6 +153,17 @@ func (a answer) addSamples(samples []sample, name, label string) error {
 		a[name] = s.cell()
 	}
 	return nil
+}
+
+// addMissing names what the rule wants and no sample has. Of nothing Prometheus has
+// no sample rather than a 0: it is missing, whether or not there are others.
+func (a answer) addMissing(names []string, label string) {
+	there := slices.Sorted(maps.Keys(a))
+	for _, name := range names {
+		if _, ok := a[name]; !ok && len(there) > 0 {
+			a[name] = none(fmt.Sprintf("not there: no sample has %s=%q%s", label, name, didYouMean(name, there)))
+		}
+	}
 }
 
 func (s sample) cell() cell {

@@ -48,6 +48,20 @@ func TestAnswersOfPrometheus(t *testing.T) {
 	}
 }
 
+// `count by (job) (up == 1)` has no sample of a job of which nothing is up: while
+// another was, the signal was broken, and `missing: alert` never came to count.
+func TestASampleThatIsNotThereIsMissingBesideOthers(t *testing.T) {
+	url := serve(t, samples(`{"metric":{"job":"sighook"},"value":[1,"1"]}`))
+	ask := func(rule string, missing MissingPolicy) Reading {
+		return reading(t, func(s *Signal) {
+			s.Source, s.Query, s.Rule, s.Missing = "prometheus+"+url+"?label=job", "count by (job) (up == 1)", rule, missing
+		})
+	}
+	says(t, ask("webhook < 2", MissingAlert), Breached, `webhook is not there: no sample has job="webhook"`)
+	says(t, ask("webhook < 2", MissingIgnore), Missing, `webhook is not there`)
+	says(t, ask("sighok < 2", MissingIgnore), Missing, "did you mean sighook?")
+}
+
 var prometheusServer server
 
 // prometheus scrapes itself.

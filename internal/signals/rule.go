@@ -3,7 +3,7 @@ package signals
 import (
 	"errors"
 	"fmt"
-	"reflect"
+	"math"
 	"slices"
 	"strings"
 
@@ -52,10 +52,9 @@ func compileRule(text string) (*rule, error) {
 	for _, name := range r.names {
 		env[name] = 0
 	}
-	options := []expr.Option{expr.Env(env), expr.AsBool(), expr.Patch(dotted{}), expr.DisableAllBuiltins(),
-		expr.Function("_divide", divide, new(func(float64, float64) float64), new(func(float64, int) float64),
-			new(func(int, float64) float64), new(func(int, int) float64)),
-		expr.Operator("/", "_divide")}
+	options := []expr.Option{expr.Env(env), expr.AsBool(), expr.Patch(flat{}), expr.DisableAllBuiltins(),
+		expr.Function("_divide", divide, new(func(float64, float64) float64)), expr.Operator("/", "_divide"),
+		expr.Function("_power", power, new(func(float64, float64) float64)), expr.Operator("**", "_power"), expr.Operator("^", "_power")}
 	for _, f := range functions {
 		options = append(options, expr.EnableBuiltin(f))
 	}
@@ -140,25 +139,37 @@ func dottedName(n ast.Node) string {
 	return ""
 }
 
-// dotted makes one name of a path, since answers are flat.
-type dotted struct{}
+// flat makes one name of a path, since answers are flat, and a fraction of each
+// number, since the operators below are about those.
+type flat struct{}
 
-func (dotted) Visit(node *ast.Node) {
-	if _, ok := (*node).(*ast.MemberNode); ok {
-		ast.Patch(node, &ast.IdentifierNode{Value: dottedName(*node)})
+func (flat) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.MemberNode:
+		ast.Patch(node, &ast.IdentifierNode{Value: dottedName(n)})
+	case *ast.IntegerNode:
+		ast.Patch(node, &ast.FloatNode{Value: float64(n.Value)})
 	}
 }
 
 // divide refuses to divide by zero: 0/0 is no number, and a comparison with it
 // would be false, which is to say that all is well.
 func divide(params ...any) (any, error) {
-	a, b := reflect.ValueOf(params[0]), reflect.ValueOf(params[1])
-	float := reflect.TypeFor[float64]()
-	divisor := b.Convert(float).Float()
-	if divisor == 0 {
+	a, b := params[0].(float64), params[1].(float64)
+	if b == 0 {
 		return nil, &noNumber{"the rule divides by zero"}
 	}
-	return a.Convert(float).Float() / divisor, nil
+	return a / b, nil
+}
+
+// power is like divide: the root of what is below zero is no number either.
+func power(params ...any) (any, error) {
+	a, b := params[0].(float64), params[1].(float64)
+	c := math.Pow(a, b)
+	if math.IsNaN(c) || math.IsInf(c, 0) {
+		return nil, &noNumber{fmt.Sprintf("%s ** %s is no number", formatNumber(a), formatNumber(b))}
+	}
+	return c, nil
 }
 
 // judge evaluates the rule: true is bad. The error is a *noNumber when a

@@ -140,3 +140,27 @@ func FuzzRule(f *testing.F) {
 		}
 	})
 }
+
+// Whatever is compared with what is no number is false, which is to say that all is
+// well: of a deviation, the root of what came out a little below zero.
+func TestARuleIsMissingWhereItHasNoNumber(t *testing.T) {
+	for _, text := range []string{"(a - b) ** 0.5 > 3", "(a - b) ^ 0.5 > 3", "a ** -1 > 3", "b ** 999 > 3", "(b > 1 ? 1 : 2.5) / a < 3", "(b > 1 ? 1 : 2) / a < 3"} {
+		r, err := compileRule(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bad, err := r.judge(answer{"a": number(0), "b": number(4)})
+		if !errors.As(err, new(*noNumber)) {
+			t.Errorf("%s: %t, %v", text, bad, err)
+		}
+	}
+	for text, want := range map[string]bool{"b ** 2 == 16": true, "2 ^ 3 < b": false, "b / 2 == 2": true, "7 / 2 == 3.5 && b > 0": true} {
+		r, err := compileRule(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad, err := r.judge(answer{"b": number(4)}); err != nil || bad != want {
+			t.Errorf("%s: %t, %v", text, bad, err)
+		}
+	}
+}

@@ -158,10 +158,29 @@ func TestMaskArgs(t *testing.T) {
 		"sh|-c|TOKEN=x exec app --secret y && curl http://a:b@c/": "sh|-c|TOKEN=*** exec app --secret *** && curl http://***@c/",
 		"curl|-H|Authorization: Bearer abc|http://h/":             "curl|-H|Authorization: *** ***|http://h/",
 		"python3|-c|import time; time.sleep(1)":                   "python3|-c|import time; time.sleep(1)",
+		"app|--db=Host=db;Username=app;Password=x;Timeout=3":      "app|--db=Host=db;Username=app;Password=***;Timeout=3",
+		"java|jdbc:sqlserver://db:1433;user=sa;password=x":        "java|jdbc:sqlserver://db:1433;user=sa;password=***",
+		"app|https://u:p;q@db/":                                   "app|https://***@db/",
 		"":                                                        "",
 	} {
 		if got := strings.Join(MaskArgs(strings.Split(args, "|")), "|"); got != want {
 			t.Errorf("%s\n got %s\nwant %s", args, got, want)
+		}
+	}
+}
+
+// The value of DATABASE_URL is searched for in all that is told, and its password was
+// taken to end at the first @, which clients read as part of it.
+func TestThePasswordOfALinkIsFoundWhole(t *testing.T) {
+	for link, want := range map[string]string{
+		"postgres://app:secret@db/x":        "secret",
+		"postgres://app:p@ssword@db:5432/x": "p@ssword",
+		"postgres://db/x?to=a@b":            "",
+		"redis://:secret@db":                "secret",
+		"/var/lib/app":                      "",
+	} {
+		if got := passwordOf(link); got != want {
+			t.Errorf("%s: %q, want %q", link, got, want)
 		}
 	}
 }

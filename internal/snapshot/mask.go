@@ -146,7 +146,14 @@ func maskWord(word string) string {
 	if name, _, ok := strings.Cut(word, "="); ok && secretName(name) && !strings.Contains(name, "://") {
 		return name + "=" + masked
 	}
-	return maskURL(word)
+	// Host=db;Password=x, as .NET and JDBC have it.
+	parts := strings.Split(maskURL(word), ";")
+	for i, part := range parts[1:] {
+		if name, _, ok := strings.Cut(part, "="); ok && secretName(name) {
+			parts[i+1] = name + "=" + masked
+		}
+	}
+	return strings.Join(parts, ";")
 }
 
 // maskURL hides the credentials and the secret query values of a URL.
@@ -182,10 +189,10 @@ func passwordOf(value string) string {
 		return ""
 	}
 	authority, _, _ := strings.Cut(rest, "/")
-	user, _, ok := strings.Cut(authority, "@")
-	if !ok {
+	at := strings.LastIndexByte(authority, '@') // clients take the last one, as maskURL does
+	if at < 0 {
 		return ""
 	}
-	_, password, _ := strings.Cut(user, ":")
+	_, password, _ := strings.Cut(authority[:at], ":")
 	return password
 }

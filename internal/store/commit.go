@@ -95,7 +95,13 @@ func (s *Store) commit(ctx context.Context, b Batch) (err error) {
 	if t.err != nil {
 		return t.err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if len(b.Inbox) > 0 {
+		s.posted.Add(1) // there may be more in it than Inbox gives at once
+	}
+	return nil
 }
 
 // states are what a batch leaves behind. What changed several times in it is

@@ -44,8 +44,8 @@ type Store struct {
 	db   *sql.DB // reads
 	w    *sql.DB // writes: one connection, so that nothing waits for a lock
 	path string
-	// posted counts what this process has left in the inbox, which SQLite does not
-	// call a change by another connection.
+	// posted counts what this process has left in the inbox and taken from it, which
+	// SQLite does not call a change by another connection.
 	posted atomic.Int64
 
 	mu       sync.Mutex
@@ -70,7 +70,9 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		w.Close()
 		return nil, err
 	}
-	os.Chmod(path, 0o640)
+	for _, suffix := range []string{"", "-wal", "-shm"} { // made before, or left by a watcher that was killed
+		os.Chmod(path+suffix, 0o640)
+	}
 	if s.db, err = open(path, "ro"); err != nil {
 		w.Close()
 		return nil, err
@@ -117,12 +119,16 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, s.w, files)
-	if err != nil {
-		return err
+	for try := 0; ; try++ {
+		provider, err := goose.NewProvider(goose.DialectSQLite3, s.w, files)
+		if err != nil {
+			return err
+		}
+		// What is there already another process has just made.
+		if _, err = provider.Up(ctx); err == nil || try == 2 || !strings.Contains(err.Error(), "already exists") {
+			return err
+		}
 	}
-	_, err = provider.Up(ctx)
-	return err
 }
 
 // sound explains an error, which may be about anything where the file is damaged.
@@ -145,8 +151,8 @@ func (s *Store) Close() error {
 // Path is the database's file.
 func (s *Store) Path() string { return s.path }
 
-// Version changes whenever another connection has changed the store, or Post
-// has.
+// Version changes whenever another connection has changed the store, Post has, or
+// something was taken from the inbox.
 func (s *Store) Version(ctx context.Context) (n int64, err error) {
 	err = s.w.QueryRowContext(ctx, "PRAGMA data_version").Scan(&n)
 	return n + s.posted.Load(), s.explain(err)

@@ -220,6 +220,38 @@ func TestTheInboxIsFoldedOnce(t *testing.T) {
 	}
 }
 
+// A watcher looks at its inbox when the version changes, which its own commits do not
+// change: of what people had said while it was down it took a hundred, and the rest
+// when somebody said something again.
+func TestALongInboxIsFoldedToItsEnd(t *testing.T) {
+	st, ctx := open(t, t.TempDir()), t.Context()
+	for range 150 {
+		if err := st.Post(ctx, aweigh.Fact{Kind: aweigh.FactAcknowledged, At: noon}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folded, seen := 0, int64(-1)
+	for range 5 {
+		version := must[int64](t)(st.Version(ctx))
+		if version == seen {
+			continue
+		}
+		seen = version
+		ids, facts, err := st.Inbox(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commit(t, st, store.Batch{Facts: facts, Inbox: ids})
+		folded += len(facts)
+	}
+	if folded != 150 {
+		t.Errorf("%d facts of 150 were folded", folded)
+	}
+	if before, after := must[int64](t)(st.Version(ctx)), must[int64](t)(st.Version(ctx)); before != after || before != seen {
+		t.Error("the version does not come to rest")
+	}
+}
+
 func TestWhatIsOldIsRemovedAndWhatIsOpenStays(t *testing.T) {
 	st, ctx := open(t, t.TempDir()), t.Context()
 	old, resolved := noon.Add(-100*24*time.Hour), noon.Add(-99*24*time.Hour)
@@ -252,6 +284,56 @@ func TestWhatIsOldIsRemovedAndWhatIsOpenStays(t *testing.T) {
 	}
 }
 
+// A service that had served for longer than what is kept had no start in the store.
+// When it crashed there was one for an hour, and then neither it nor its cause.
+func TestAStartIsAsOldAsTheEndOfItsRun(t *testing.T) {
+	st, ctx := open(t, t.TempDir()), t.Context()
+	old, over, lately := noon.Add(-100*24*time.Hour), noon.Add(-91*24*time.Hour), noon.Add(-time.Hour)
+	run := func(service string, ended *time.Time) aweigh.Start {
+		s := start(old, service, aweigh.Ready)
+		if s.Run = (&aweigh.Run{Ended: ended}); ended != nil {
+			s.Run.End = aweigh.RunCrashed
+		}
+		return s
+	}
+	serves, crashed, gone, lost := run("serves", nil), run("crashed", &lately), run("gone", &over), run("lost", nil)
+	commit(t, st, store.Batch{Changes: []core.Changes{{
+		Starts: []aweigh.Start{serves, crashed, gone, lost},
+		Rows: map[string][]byte{
+			"instance:1": []byte(`{"life":{"alive":true,"start":{"id":"` + serves.ID + `"}}}`),
+			"instance:2": []byte(`{"life":{"start":{"id":"` + lost.ID + `"}}}`),
+			"instance:3": []byte(`{}`),
+		},
+	}}})
+	if err := st.Retain(ctx, noon, 90*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{}
+	for _, s := range must[[]aweigh.Start](t)(st.Starts(ctx, store.StartQuery{})) {
+		left[s.Service] = true
+	}
+	if len(left) != 2 || !left["serves"] || !left["crashed"] {
+		t.Errorf("left are the starts of %v", left)
+	}
+}
+
+// The log of a new store had been made before the store was closed to others, and
+// kept its mode: everybody on the host could read what services printed.
+func TestNobodyElseCanReadAnyFileOfTheStore(t *testing.T) {
+	dir := t.TempDir()
+	st := open(t, dir)
+	commit(t, st, store.Batch{Facts: []aweigh.Fact{{Kind: aweigh.FactWatching, At: noon}}})
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(filepath.Join(dir, store.File+suffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm()&0o007 != 0 {
+			t.Errorf("%s has the mode %s", info.Name(), info.Mode())
+		}
+	}
+}
+
 func TestADamagedStoreIsNamedAndSetAside(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
 	st := open(t, dir)
@@ -273,6 +355,44 @@ func TestADamagedStoreIsNamedAndSetAside(t *testing.T) {
 		t.Errorf("the damaged file is not what it was: %v", err)
 	}
 	commit(t, open(t, dir), store.Batch{Facts: []aweigh.Fact{{Kind: aweigh.FactWatching, At: noon}}})
+}
+
+// Two deployments that were the first on a host made the store at once: the one that
+// came second found the tables of the other, and told nobody of its deployment.
+func TestTwoProcessesMayMakeTheStoreAtOnce(t *testing.T) {
+	like := t.TempDir()
+	open(t, like)
+	from := must[*sql.DB](t)(sql.Open("sqlite", filepath.Join(like, store.File)))
+	defer from.Close()
+	rows := must[*sql.Rows](t)(from.Query("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name = 'goose_db_version' DESC, rowid"))
+	defer rows.Close()
+	dir := t.TempDir()
+	other := must[*sql.DB](t)(sql.Open("sqlite", "file:"+filepath.Join(dir, store.File)+"?_txlock=immediate&_pragma=journal_mode(WAL)"))
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	if _, err := other.Exec("ATTACH ? AS whole", filepath.Join(like, store.File)); err != nil {
+		t.Fatal(err)
+	}
+	var tx *sql.Tx // the other process is in the middle of it, and has the table of versions
+	for rows.Next() {
+		var statement string
+		err := rows.Scan(&statement)
+		if err == nil && tx == nil {
+			if _, err = other.Exec(statement + "; INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1)"); err == nil {
+				tx, err = other.Begin()
+			}
+		} else if err == nil {
+			_, err = tx.Exec(statement)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := tx.Exec("INSERT INTO goose_db_version (version_id, is_applied) SELECT version_id, is_applied FROM whole.goose_db_version WHERE version_id > 0"); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(200*time.Millisecond, func() { tx.Commit() })
+	commit(t, open(t, dir), store.Batch{Letters: []store.Letter{letter("n1", "ops")}})
 }
 
 // What cannot be written says what to do.

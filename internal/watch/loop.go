@@ -103,12 +103,16 @@ func (w *watcher) loop(ctx context.Context) error {
 // resume takes up the lives that an earlier watcher left.
 func (w *watcher) resume(ctx context.Context) {
 	for _, i := range w.state.Instances {
-		if i.Life != nil && i.Life.Alive && w.Engine != nil {
+		if i.Life != nil && i.Life.Alive && w.Engine != nil && !keepsItself(i) {
 			w.evidence.keepUp(ctx, i)
 		}
 	}
 	w.evidence.there = time.Time{}
 }
+
+// keepsItself reports whether it is a service under `aweigh run`, which keeps its own
+// record, and asks itself.
+func keepsItself(i *core.Instance) bool { return i.Container.Engine == "" }
 
 // ledger collects what one transaction is to store.
 type ledger struct {
@@ -247,8 +251,8 @@ func (l *ledger) keepUp(ctx context.Context, id string) {
 		l.evidence.forget(id)
 		return
 	}
-	if i.Container.Engine == "" {
-		return // a service under `aweigh run` keeps its own record, and asks itself
+	if keepsItself(i) {
+		return
 	}
 	l.evidence.keepUp(ctx, i)
 	l.probers.keepUp(ctx, i)

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/core"
+	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/record"
 )
 
@@ -114,5 +117,23 @@ func TestARecordThatTheDiskDoesNotTakeYetIsWaitedFor(t *testing.T) {
 	s.begun[r] = time.Now().Add(-2 * beginWithin)
 	if s.look(); len(s.begun) != 0 {
 		t.Error("one that nobody writes is waited for")
+	}
+}
+
+// A watcher that was restarted asked the engine for the output of a service that is no
+// container, and wrote into the record that the supervisor keeps.
+func TestWatcherThatIsRestartedLeavesRecordsOfRunToTheirSupervisor(t *testing.T) {
+	d, err := docker.Open("unix://" + filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	w := &watcher{Config: Config{Engine: d}, state: core.New("aws-1", func(string, map[string]string) core.Settings { return core.Defaults() }),
+		evidence: &evidence{engine: d, dir: t.TempDir(), tapes: map[string][]*tape{}, warned: map[string]bool{}, log: slog.New(slog.DiscardHandler)}}
+	id := aweigh.NewID(time.Now())
+	w.state.Apply(aweigh.Fact{Kind: aweigh.FactStarted, At: time.Now(), Instance: id, Container: &aweigh.Container{ID: id, Name: "web", Service: "web", Status: "running"}})
+	w.resume(t.Context())
+	if n := len(w.evidence.tapes); n > 0 {
+		t.Errorf("the output of %d services is asked for", n)
 	}
 }

@@ -223,3 +223,16 @@ func TestUnknownTimeIsNeverGood(t *testing.T) {
 		}
 	}
 }
+
+// A promise within 90 s read "within 1m3", one within 10 min "within 1".
+func TestPromiseSaysHowLongItIs(t *testing.T) {
+	for within, want := range map[time.Duration]string{
+		20 * time.Second: "20s", 90 * time.Second: "1m30s", time.Minute: "1m", 10 * time.Minute: "10m", time.Hour: "1h",
+		70 * time.Minute: "1h10m", 10 * time.Hour: "10h", time.Hour + time.Second: "1h0m1s", 48 * time.Hour: "2 days",
+	} {
+		o := Objective{Kind: Told, Target: 1, Within: within, Window: 30 * day}
+		if got := o.Promise(); got != "a person hears of 100 % of deployments within "+want+", over 30 days" {
+			t.Errorf("%s: %s", within, got)
+		}
+	}
+}

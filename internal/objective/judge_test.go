@@ -236,3 +236,12 @@ func TestPromiseSaysHowLongItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestPromiseSaysItsTargetAsItWasWritten(t *testing.T) {
+	for target, want := range map[float64]string{0.55: "55 %", 0.57: "57 %", 0.999: "99.9 %", 0.99995: "99.995 %", 1: "100 %"} {
+		o := Objective{Kind: Signal, Signal: "linkage", Target: target, Window: 30 * day}
+		if got := o.Promise(); got != "signal linkage is well in "+want+" of readings, over 30 days" {
+			t.Errorf("%v: %s", target, got)
+		}
+	}
+}

@@ -13,6 +13,7 @@ package objective
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -112,7 +113,8 @@ func atMost(n int, what string) string {
 }
 
 func percent(share float64) string {
-	return strconv.FormatFloat(share*100, 'f', -1, 64) + " %"
+	const digits = 1e6 // what is beyond is of floating point: 0.55 * 100 is a little more than 55
+	return strconv.FormatFloat(math.Round(share*100*digits)/digits, 'f', -1, 64) + " %"
 }
 
 func span(d time.Duration) string {

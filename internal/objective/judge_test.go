@@ -245,3 +245,23 @@ func TestPromiseSaysItsTargetAsItWasWritten(t *testing.T) {
 		}
 	}
 }
+
+// Bad readings in a row are one break: the picture showed its first day only, and
+// the days after it as good.
+func TestEachDayOfALongBreachIsBad(t *testing.T) {
+	e := always()
+	for at := ago(10*day - time.Hour); at.Before(now); at = at.Add(6 * time.Hour) {
+		state := "ok"
+		if at.Before(ago(5 * day)) {
+			state = "breached"
+		}
+		e.Readings = append(e.Readings, Reading{Name: "linkage", Service: "webhook", State: state, At: at})
+	}
+	o := of(Signal)
+	o.Signal = "linkage"
+	r := Judge(o, e)
+	good, bad, _ := counted(r.Parts)
+	if len(r.Breaks) != 1 || good != 25 || bad != 5 || r.Parts[24] != "bad" {
+		t.Errorf("%d breaks, %d parts are good and %d bad: %v", len(r.Breaks), good, bad, r.Parts)
+	}
+}

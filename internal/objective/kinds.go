@@ -14,6 +14,7 @@ import (
 type tally struct {
 	good, bad, unknown int
 	breaks             []Break
+	when               []time.Time // of all that is bad: a break may last
 }
 
 func (t *tally) add(o outcome, b Break) {
@@ -23,6 +24,7 @@ func (t *tally) add(o outcome, b Break) {
 	case bad:
 		t.bad++
 		t.breaks = append(t.breaks, b)
+		t.when = append(t.when, b.At)
 	case unknown:
 		t.unknown++
 	}
@@ -176,6 +178,7 @@ func readings(o Objective, e Evidence, s Span) tally {
 			row = nil
 		case bad:
 			t.bad++
+			t.when = append(t.when, r.At)
 			if row == nil {
 				t.breaks = append(t.breaks, Break{At: r.At, Service: r.Service, Incident: e.signalIncident(r), What: values(r)})
 				row = &t.breaks[len(t.breaks)-1]

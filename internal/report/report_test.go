@@ -222,3 +222,28 @@ func TestWhatWasDeployedIsToldInFewLines(t *testing.T) {
 		t.Errorf("%d are told one by one:\n%s", n, changes)
 	}
 }
+
+// The image that came last was told to run, and to need a person, after the one
+// before it had been put back.
+func TestAfterARollbackTheImageThatIsBackIsTheOneThatRuns(t *testing.T) {
+	h := watchedSince(t, today.Add(-61*24*time.Hour))
+	id := h.deploy("web", "web:1", time.Second)
+	h.until(today.Add(-2 * 24 * time.Hour))
+	for _, image := range []string{"web:1", "web:2", "web:1"} {
+		h.stop(id)
+		h.pass(time.Minute)
+		took := time.Second
+		if image == "web:2" {
+			took = 9 * time.Second
+		}
+		id = h.deploy("web", image, took)
+	}
+	h.until(today)
+	r := month(t, h)
+	if top := lines(r.Attention); strings.Contains(top, "web:2") {
+		t.Errorf("it does not run any more:\n%s", top)
+	}
+	if changes := lines(r.Changes); !strings.Contains(changes, "web: 3 deployments, ") || strings.Contains(changes, "web:2") || !strings.Contains(changes, ": web:1") {
+		t.Errorf("what runs now is\n%s", changes)
+	}
+}

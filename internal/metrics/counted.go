@@ -70,6 +70,11 @@ func (m *counted) Load(s *core.State) {
 			}
 		}
 	}
+	for _, v := range s.Services { // one that was taken down is scraped all the same, and may come up again
+		if !v.Drill && !v.Seen.IsZero() {
+			m.label(service{v.Name, v.Project})
+		}
+	}
 	for id := range s.Incidents {
 		m.incident.put(id, true)
 	}

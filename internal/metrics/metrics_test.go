@@ -113,6 +113,19 @@ func TestACrashIsCountedOnceAndNotAgainByTheNextWatcher(t *testing.T) {
 	}
 }
 
+// Its counters came up with its first crash, as 1: an alert on their rise saw none.
+func TestCountersOfAServiceThatWasTakenDownBeginAt0(t *testing.T) {
+	r := newRig(t)
+	r.start("web", begin)
+	r.fold(aweigh.Fact{Kind: aweigh.FactSignalled, At: begin.Add(time.Minute), Instance: "web", Signal: "SIGTERM"})
+	r.fold(aweigh.Fact{Kind: aweigh.FactDied, At: begin.Add(61 * time.Second), Instance: "web", Exit: &aweigh.Exit{Code: 143}})
+	r.fold(aweigh.Fact{Kind: aweigh.FactRemoved, At: begin.Add(62 * time.Second), Instance: "web"})
+	r.metrics = r.fresh()
+	r.scrape(r.metrics)
+	r.start("web", begin.Add(2*time.Minute))
+	has(t, r.scrape(r.metrics), `aweigh_unexpected_restarts_total{project="",service="web"} 0`)
+}
+
 func TestServicesBeyondTheBoundAreOne(t *testing.T) {
 	r := newRig(t)
 	for n := range MaxServices + 50 {

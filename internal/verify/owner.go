@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -84,13 +85,23 @@ func (p *portOwner) hold(listeners []sockdiag.Socket, i docker.Instance) {
 			p.foreign = true
 			return
 		}
-		ip, port := forwards(owner.Args)
-		if port != 0 && (port != p.Port || ip != i.Addr && i.Addr != "") {
-			p.holder += fmt.Sprintf(", which forwards to %s:%d", ip, port)
+		if elsewhere := p.leads(owner.Args, i); elsewhere != "" {
+			p.holder += ", which forwards to " + elsewhere
 			p.foreign = true
 		}
 		return
 	}
+}
+
+// leads is where the forwarder of these arguments leads to, "" for the container. The
+// address may be of any of its networks: the engine chooses by which one it is reached,
+// and has a forwarder for IPv6 as well.
+func (p *portOwner) leads(args []string, i docker.Instance) (elsewhere string) {
+	ip, port := forwards(args)
+	if port == 0 || port == p.Port && (i.Addr == "" || slices.Contains(i.Addrs, ip)) {
+		return ""
+	}
+	return net.JoinHostPort(ip, strconv.Itoa(port))
 }
 
 // covers reports whether a listener has the address that the port is published

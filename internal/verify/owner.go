@@ -70,10 +70,7 @@ func ours(i docker.Instance) bool {
 
 // hold finds who has the port on the host.
 func (p *portOwner) hold(listeners []sockdiag.Socket, i docker.Instance) {
-	for _, l := range listeners {
-		if int(l.Local.Port()) != p.HostPort || !covers(l.Local.Addr(), p.HostIP) {
-			continue
-		}
+	for _, l := range p.listeners(listeners) {
 		owner, ok := proc.Owner(l.Inode)
 		if !ok {
 			p.hidden = "the process that has it cannot be seen from here: run as root"
@@ -104,14 +101,34 @@ func (p *portOwner) leads(args []string, i docker.Instance) (elsewhere string) {
 	return net.JoinHostPort(ip, strconv.Itoa(port))
 }
 
-// covers reports whether a listener has the address that the port is published
-// on.
-func covers(addr netip.Addr, hostIP string) bool {
-	if addr.IsUnspecified() || hostIP == "" {
-		return true
+// listeners are those that get what comes to the port at the address that it is
+// published on. Who has that address itself comes before who has all of its family,
+// and that before all of IPv6, which another program may have for IPv6 alone.
+func (p *portOwner) listeners(all []sockdiag.Socket) (mine []sockdiag.Socket) {
+	want, err := netip.ParseAddr(p.HostIP) // not for "", which is every address
+	want = want.Unmap()
+	best := 2
+	for _, l := range all {
+		addr, far := l.Local.Addr(), 2
+		switch {
+		case int(l.Local.Port()) != p.HostPort:
+			continue
+		case err != nil:
+		case addr == want:
+			far = 0
+		case !addr.IsUnspecified():
+			continue
+		case addr.Is4() == want.Is4():
+			far = 1
+		}
+		if far < best {
+			best, mine = far, nil
+		}
+		if far == best {
+			mine = append(mine, l)
+		}
 	}
-	want, err := netip.ParseAddr(hostIP)
-	return err != nil || want.Unmap() == addr
+	return mine
 }
 
 // forwarder reports whether a process is an engine's port forwarder.

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/sockdiag"
 )
 
 // inspected is the one container of an engine that says this of its networks.
@@ -45,6 +47,31 @@ func TestAForwarderMayLeadToAnyAddressOfTheContainer(t *testing.T) {
 		args := []string{"/usr/bin/docker-proxy", "-proto", "tcp", "-host-port", "8080", "-container-ip", to[:colon], "-container-port", to[colon+1:]}
 		if got := p.leads(args, i); got != want {
 			t.Errorf("to %s leads to %q", to, got)
+		}
+	}
+}
+
+// A port of one address is not held by who has it for IPv6 alone, as nginx does: that
+// was a stranger on the port, or not, as the kernel happened to list them.
+func TestThePortOfAnAddressIsHeldByWhoIsNearest(t *testing.T) {
+	for _, c := range []struct{ hostIP, listeners, want string }{
+		{"127.0.0.1", "[::]:8080 127.0.0.1:8080", "127.0.0.1:8080"},
+		{"127.0.0.1", "[::]:8080 0.0.0.0:8080", "0.0.0.0:8080"},
+		{"127.0.0.1", "[::]:8080 10.0.0.1:8080 127.0.0.1:80", "[::]:8080"},
+		{"::1", "0.0.0.0:8080 [::]:8080", "[::]:8080"},
+		{"", "[::]:8080 127.0.0.1:8080", "[::]:8080 127.0.0.1:8080"},
+	} {
+		var all []sockdiag.Socket
+		for _, l := range strings.Fields(c.listeners) {
+			all = append(all, sockdiag.Socket{Local: netip.MustParseAddrPort(l)})
+		}
+		p := portOwner{Binding: docker.Binding{HostIP: c.hostIP, HostPort: 8080}}
+		var got []string
+		for _, l := range p.listeners(all) {
+			got = append(got, l.Local.String())
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%q of %s: %q", c.hostIP, c.listeners, got)
 		}
 	}
 }

@@ -51,6 +51,7 @@ type Reading struct {
 func Watched(facts []aweigh.Fact, first, last time.Time) []Span {
 	var all []Span
 	open, since := true, first
+	lost := false // the engine does not answer: a watcher that begins meanwhile sees nothing either
 	end := func(at time.Time) {
 		if open && at.After(since) {
 			all = append(all, Span{since, at})
@@ -63,10 +64,11 @@ func Watched(facts []aweigh.Fact, first, last time.Time) []Span {
 			if !f.Since.IsZero() {
 				end(f.Since)
 			}
-			if !open {
+			if !open && !lost {
 				open, since = true, f.At
 			}
 		case aweigh.FactLost:
+			lost = true
 			end(f.At)
 		case aweigh.FactStepped: // the machine slept, or the clock was set: that time did not pass here
 			if open && f.Step > 0 {
@@ -74,6 +76,7 @@ func Watched(facts []aweigh.Fact, first, last time.Time) []Span {
 				open, since = true, f.At
 			}
 		case aweigh.FactRegained:
+			lost = false
 			if !open {
 				open, since = true, f.At
 			}

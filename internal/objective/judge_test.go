@@ -197,6 +197,21 @@ func TestWatchedFollowsTheWatcherAndTheEngine(t *testing.T) {
 	}
 }
 
+// A watcher that is restarted while the engine does not answer tells only that it
+// answers again: the time until then was taken for watched.
+func TestARestartedWatcherSeesNothingOfAnEngineThatIsLost(t *testing.T) {
+	got := Watched([]aweigh.Fact{
+		{Kind: aweigh.FactWatching, At: ago(10 * day)},
+		{Kind: aweigh.FactLost, At: ago(8 * day)},
+		{Kind: aweigh.FactWatching, At: ago(7 * day), Since: ago(7*day + time.Minute)},
+		{Kind: aweigh.FactRegained, At: ago(3 * day)},
+	}, ago(10*day), now)
+	want := []Span{{ago(10 * day), ago(8 * day)}, {ago(3 * day), now}}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // Whatever the history: the order in which starts come does not matter, and what
 // was not watched is never counted as good.
 func TestUnknownTimeIsNeverGood(t *testing.T) {

@@ -2,6 +2,9 @@ package api
 
 import (
 	"bytes"
+	"context"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -49,16 +52,24 @@ func (o *timed) await(t *testing.T, text string) {
 	t.Fatalf("10 s after it was printed %q was not written, or it ends %s", text, until)
 }
 
-// Half a minute after the last line that a service had printed its log could not be
-// written to any more: HTTP/2 reset the stream at once, HTTP/1 broke off at the end.
-func TestALogIsFollowedThroughSilence(t *testing.T) {
-	w := newWatched(t)
+// silent is a start that has printed nothing yet.
+func (w *watched) silent(t *testing.T) (id string, rec *record.Recorder) {
+	t.Helper()
 	all, err := w.store.Starts(t.Context(), store.StartQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := all[len(all)-1].ID
-	rec := record.Begin(w.records, record.Event{Service: "webhook", Start: id}, time.Now(), 1<<20, func(text string) { t.Error(text) })
+	id = all[len(all)-1].ID
+	rec = record.Begin(w.records, record.Event{Service: "webhook", Start: id}, time.Now(), 1<<20, func(text string) { t.Error(text) })
+	rec.Dir() // it is there
+	return id, rec
+}
+
+// Half a minute after the last line that a service had printed its log could not be
+// written to any more: HTTP/2 reset the stream at once, HTTP/1 broke off at the end.
+func TestALogIsFollowedThroughSilence(t *testing.T) {
+	w := newWatched(t)
+	id, rec := w.silent(t)
 	r := httptest.NewRequest("GET", "/api/v1/starts/"+id+"/output?follow=true", nil)
 	r.Header.Set("Authorization", "Bearer "+view)
 	out := &timed{ResponseRecorder: httptest.NewRecorder()}
@@ -71,5 +82,30 @@ func TestALogIsFollowedThroughSilence(t *testing.T) {
 	following.Wait()
 	if left := time.Until(out.until); left <= 0 || left > answerTime {
 		t.Errorf("%d: the end of the answer has %s", out.Code, left)
+	}
+}
+
+// The answer began with the first line, which a client did not wait for longer than
+// half a minute.
+func TestALogIsFollowedFromBeforeItsFirstLine(t *testing.T) {
+	w := newWatched(t)
+	id, rec := w.silent(t)
+	defer rec.Close(5 * time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", w.url+"/api/v1/starts/"+id+"/output?follow=true", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+view)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("there was no answer: %v", err)
+	}
+	defer answer.Body.Close()
+	rec.Output(record.Stdout, []byte("one\n"))
+	var line [4]byte
+	if _, err := io.ReadFull(answer.Body, line[:]); err != nil || string(line[:]) != "one\n" {
+		t.Errorf("got %q, %v", line, err)
 	}
 }

@@ -119,6 +119,7 @@ func (s *server) output(w http.ResponseWriter, r *http.Request) (any, error) {
 	out.flush = true
 	out.rc.SetReadDeadline(time.Time{}) // the server's own is for requests, and would end the answer
 	out.rc.SetWriteDeadline(time.Time{})
+	out.rc.Flush() // who asks does not wait for the first line to know that there is an answer
 	defer func() { out.rc.SetWriteDeadline(time.Now().Add(answerTime)) }()
 	rec.Follow(out, begin, 200*time.Millisecond, func() bool { return r.Context().Err() != nil || !s.Guard.Still(r, access.View) })
 	return nil, nil

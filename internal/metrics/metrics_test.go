@@ -159,6 +159,22 @@ func TestASignalAndTheTimeToItsFirstGoodReading(t *testing.T) {
 		`aweigh_signal_state{service="web",signal="linkage",state="breached"} 0`)
 }
 
+// A signal of a service that there is in two projects was told twice, of which
+// Prometheus' library takes one, by chance the old one.
+func TestASignalIsToldOnceHoweverManyProjectsHaveItsService(t *testing.T) {
+	r := newRig(t)
+	for n, project := range []string{"b", "a"} {
+		at := begin.Add(time.Duration(n) * time.Minute)
+		r.fold(aweigh.Fact{Kind: aweigh.FactStarted, At: at, Instance: project, Container: &aweigh.Container{ID: project, Name: project, Service: "web", Project: project,
+			Engine: "docker", Status: "running", Started: at}})
+		r.fold(aweigh.Fact{Kind: aweigh.FactSignal, At: at.Add(time.Second), Reading: &aweigh.Reading{Name: "linkage", Service: "web", State: "ok", Values: map[string]float64{"total": float64(n)}}})
+	}
+	if _, err := r.metrics.registry.Gather(); err != nil {
+		t.Error(err)
+	}
+	has(t, r.scrape(r.metrics), `aweigh_signal_value{service="web",signal="linkage",value="total"} 1`)
+}
+
 func TestLettersAreCountedByWhatBecomesOfThem(t *testing.T) {
 	r := newRig(t)
 	for n := range 3 {

@@ -159,6 +159,23 @@ func TestASignalAndTheTimeToItsFirstGoodReading(t *testing.T) {
 		`aweigh_signal_state{service="web",signal="linkage",state="breached"} 0`)
 }
 
+// One of two instances that was restarted was taken for the newest, however old.
+func TestARestartIsNoDeploymentThatASignalIsTimedFrom(t *testing.T) {
+	r := newRig(t)
+	start := func(id string, at time.Time) {
+		r.fold(aweigh.Fact{Kind: aweigh.FactStarted, At: at, Instance: id, Container: &aweigh.Container{ID: id, Name: id, Service: "web", Engine: "docker", Policy: "always",
+			Status: "running", Started: at}})
+	}
+	start("old", begin)
+	start("new", begin.Add(time.Hour))
+	for _, after := range []time.Duration{5 * time.Minute, 61 * time.Minute} {
+		r.fold(aweigh.Fact{Kind: aweigh.FactSignal, At: begin.Add(after), Reading: &aweigh.Reading{Name: "linkage", Service: "web", State: "ok", Values: map[string]float64{"total": 5}}})
+	}
+	r.fold(aweigh.Fact{Kind: aweigh.FactDied, At: begin.Add(2 * time.Hour), Instance: "old", Exit: &aweigh.Exit{Code: 1}})
+	start("old", begin.Add(2*time.Hour+time.Second))
+	has(t, r.scrape(r.metrics), `aweigh_deployment_first_signal_seconds{service="web",signal="linkage"} 60`)
+}
+
 // A signal of a service that there is in two projects was told twice, of which
 // Prometheus' library takes one, by chance the old one.
 func TestASignalIsToldOnceHoweverManyProjectsHaveItsService(t *testing.T) {

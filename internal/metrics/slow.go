@@ -86,11 +86,13 @@ func firstReading(ctx context.Context, st *store.Store, of Signal) (took time.Du
 	if err != nil {
 		return 0, false, err
 	}
+	first := map[string]time.Time{} // start of each instance; starts are newest first
+	for _, s := range starts {
+		first[s.Instance] = s.Began
+	}
 	deployed := time.Time{}
-	for _, s := range starts { // the first start of the newest instance
-		if s.Instance == starts[0].Instance {
-			deployed = s.Began
-		}
+	for _, at := range first {
+		deployed = later(deployed, at)
 	}
 	if deployed.IsZero() {
 		return 0, false, nil

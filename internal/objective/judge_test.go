@@ -81,6 +81,30 @@ func TestARestartBreaksThePromiseWhateverWasNotSeen(t *testing.T) {
 	check(t, Judge(forgiving, e), Unknown, "0.75")
 }
 
+// A service that never came to listen, and was ended by aweigh-init and restarted for
+// hours, kept the promise of no unexpected restart.
+func TestAStartThatAweighInitGaveUpIsARestart(t *testing.T) {
+	for _, c := range []struct {
+		verdict aweigh.Verdict
+		exit    *aweigh.Exit
+		state   State
+	}{
+		{aweigh.TimedOut, &aweigh.Exit{Code: 124}, Broken},
+		{aweigh.Refused, &aweigh.Exit{Code: 98}, Broken},
+		{aweigh.TimedOut, nil, Kept},                                        // it lives yet
+		{aweigh.TimedOut, &aweigh.Exit{Code: 143, Signal: "SIGTERM"}, Kept}, // somebody gave it up
+	} {
+		e := always()
+		s := ready("S1", "c", ago(day), 2*time.Minute)
+		s.Verdict, s.Exit = c.verdict, c.exit
+		e.Starts = []aweigh.Start{s}
+		r := Judge(of(Restarts), e)
+		if r.State != c.state || c.state == Broken && !r.Breaks[0].At.Equal(ago(day-2*time.Minute)) {
+			t.Errorf("%s, %+v: %s, %+v", c.verdict, c.exit, r.State, r.Breaks)
+		}
+	}
+}
+
 func TestRestartsOutsideOfTheWindowDoNotCount(t *testing.T) {
 	e := always()
 	e.Starts = []aweigh.Start{crashed("S1", ago(31*day)), crashed("S2", ago(40*day)), crashed("S3", now.Add(time.Minute))}

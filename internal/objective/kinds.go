@@ -66,10 +66,19 @@ func Unasked(s aweigh.Start) (time.Time, bool) {
 			return *s.Run.Ended, true
 		}
 		return s.Began, true
-	case s.Verdict == aweigh.Crashed && s.TookMS != nil:
-		return s.Began.Add(time.Duration(*s.TookMS) * time.Millisecond), true
+	case s.Verdict == aweigh.Crashed || givenUp(s):
+		if s.TookMS != nil {
+			return s.Began.Add(time.Duration(*s.TookMS) * time.Millisecond), true
+		}
+		return s.Began, true
 	}
-	return s.Began, s.Verdict == aweigh.Crashed
+	return s.Began, false
+}
+
+// givenUp reports whether aweigh-init has ended a start, by its exit status. Without
+// it a start that has timed out may live on, and be stopped by a person later.
+func givenUp(s aweigh.Start) bool {
+	return s.Exit != nil && (s.Verdict == aweigh.TimedOut && s.Exit.Code == 124 || s.Verdict == aweigh.Refused && s.Exit.Code == 98)
 }
 
 func why(s aweigh.Start) string {

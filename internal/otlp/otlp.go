@@ -146,6 +146,9 @@ func (x *Exporter) post(ctx context.Context, body []byte) (again bool, err error
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if resp.Request.Method != http.MethodPost {
+		return false, fmt.Errorf("the collector %s sends us elsewhere: is this its own URL?", req.URL.Host)
+	}
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
 		var said answer

@@ -139,6 +139,20 @@ func TestWhatACollectorRefusesIsTold(t *testing.T) {
 	}
 }
 
+// A proxy that wants a login sends us to a page, which answers 200 to anybody.
+func TestAPageElsewhereHasNotTakenTheTraces(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/login" {
+			http.Redirect(w, r, "/login", http.StatusFound)
+		}
+	}))
+	defer server.Close()
+	x := New(server.URL, "", slog.New(slog.DiscardHandler))
+	if err := x.deliver(t.Context(), []Start{webhook(aweigh.Ready)}); err == nil || !strings.Contains(err.Error(), "sends us elsewhere") {
+		t.Error(err)
+	}
+}
+
 func TestACollectorThatIsSlowHoldsNobodyUp(t *testing.T) {
 	x := New("http://127.0.0.1:1", "", slog.New(slog.DiscardHandler)) // nobody runs it
 	for range 3 * waiting {

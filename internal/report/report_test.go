@@ -247,3 +247,11 @@ func TestAfterARollbackTheImageThatIsBackIsTheOneThatRuns(t *testing.T) {
 		t.Errorf("what runs now is\n%s", changes)
 	}
 }
+
+func TestHowMuchSlowerAnImageIsIsANumberForPeople(t *testing.T) {
+	for ratio, want := range map[float64]string{0.25: "×0.25 faster", 1.04: "×1", 3.82: "×3.8 slower", 42.1: "×42 slower", 99.7: "×100 slower", 106.4: "×106 slower"} {
+		if got := (Image{Against: &ratio, Slower: ratio > 2}).against(); got != want {
+			t.Errorf("%v: %s", ratio, got)
+		}
+	}
+}

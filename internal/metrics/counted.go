@@ -107,7 +107,7 @@ func (m *counted) Observe(s *core.State, f aweigh.Fact, c core.Changes) {
 		if i.Drill != "" {
 			continue
 		}
-		if _, known := m.incident.get(i.ID); !known {
+		if _, known := m.incident.get(i.ID); !known && !m.incident.forgot(i.ID) {
 			m.incident.put(i.ID, true)
 			of := m.label(service{i.Service, i.Project})
 			m.incidents.WithLabelValues(of.name, of.project, string(i.Kind), string(i.Severity)).Inc()
@@ -122,6 +122,9 @@ func (m *counted) Observe(s *core.State, f aweigh.Fact, c core.Changes) {
 func (m *counted) start(s *aweigh.Start) {
 	of := m.label(service{s.Service, s.Project})
 	was, _ := m.lives.get(s.ID)
+	if m.lives.forgot(s.ID) {
+		was.judged = true // what lives for months ends after thousands of others
+	}
 	is := was
 	if s.Verdict != "" && !was.judged {
 		is.judged = true

@@ -176,6 +176,25 @@ func TestARestartIsNoDeploymentThatASignalIsTimedFrom(t *testing.T) {
 	has(t, r.scrape(r.metrics), `aweigh_deployment_first_signal_seconds{service="web",signal="linkage"} 60`)
 }
 
+// The start of a service that had lived through thousands of jobs was counted a second
+// time when it ended.
+func TestTheEndOfALongLifeIsNotAnotherStart(t *testing.T) {
+	r := newRig(t)
+	took := int64(1000)
+	web := aweigh.Start{ID: aweigh.DerivedID(begin, "web"), Service: "web", Began: begin, Verdict: aweigh.Ready, TookMS: &took}
+	r.metrics.Observe(r.state, aweigh.Fact{Kind: aweigh.FactAnswered}, core.Changes{Starts: []aweigh.Start{web}})
+	for n := range mostRecent {
+		at := begin.Add(time.Duration(n+1) * time.Minute)
+		job := aweigh.Start{ID: aweigh.DerivedID(at, "job"), Service: "job", Began: at, Verdict: aweigh.Ready, TookMS: &took}
+		r.metrics.Observe(r.state, aweigh.Fact{Kind: aweigh.FactDied}, core.Changes{Starts: []aweigh.Start{job}})
+	}
+	ended := begin.Add(10 * 24 * time.Hour)
+	web.Run = &aweigh.Run{End: aweigh.RunCrashed, Ended: &ended}
+	r.metrics.Observe(r.state, aweigh.Fact{Kind: aweigh.FactDied}, core.Changes{Starts: []aweigh.Start{web}})
+	has(t, r.scrape(r.metrics), `aweigh_starts_total{project="",service="web",verdict="ready"} 1`, `aweigh_start_ready_seconds_count{project="",service="web"} 1`,
+		`aweigh_unexpected_restarts_total{project="",service="web"} 1`)
+}
+
 // A signal of a service that there is in two projects was told twice, of which
 // Prometheus' library takes one, by chance the old one.
 func TestASignalIsToldOnceHoweverManyProjectsHaveItsService(t *testing.T) {

@@ -195,6 +195,23 @@ func TestTheEndOfALongLifeIsNotAnotherStart(t *testing.T) {
 		`aweigh_unexpected_restarts_total{project="",service="web"} 1`)
 }
 
+func TestWhatAPersonRunsOnceIsNotCounted(t *testing.T) {
+	r := newRig(t)
+	r.start("web", begin)
+	r.fold(aweigh.Fact{Kind: aweigh.FactAnswered, At: begin.Add(time.Second), Instance: "web", OK: true})
+	for n := range 3 {
+		at := begin.Add(time.Duration(n+1) * time.Minute)
+		r.fold(aweigh.Fact{Kind: aweigh.FactStarted, At: at, Instance: "tests", Container: &aweigh.Container{ID: "tests", Name: "web_run_1", Service: "web", Engine: "docker",
+			Policy: "no", OneOff: true, Status: "running", Started: at}})
+		r.fold(aweigh.Fact{Kind: aweigh.FactDied, At: at.Add(time.Second), Instance: "tests", Exit: &aweigh.Exit{Code: 1}})
+	}
+	has(t, r.scrape(r.metrics),
+		`aweigh_starts_total{project="",service="web",verdict="crashed"} 0`,
+		`aweigh_unexpected_restarts_total{project="",service="web"} 0`,
+		`aweigh_service_failures_in_a_row{project="",service="web"} 0`,
+		`aweigh_service_last_start_timestamp_seconds{project="",service="web"} `+fmt.Sprintf("%g", float64(begin.Unix())))
+}
+
 // A signal of a service that there is in two projects was told twice, of which
 // Prometheus' library takes one, by chance the old one.
 func TestASignalIsToldOnceHoweverManyProjectsHaveItsService(t *testing.T) {

@@ -103,12 +103,12 @@ func (s *stored) state(ctx context.Context, k sink) error {
 		switch kind {
 		case "instance":
 			var i core.Instance
-			if json.Unmarshal(row, &i) == nil && i.Life != nil && i.Drill() == "" {
+			if json.Unmarshal(row, &i) == nil && i.Life != nil && !apart(&i) {
 				at(service{i.Container.Service, i.Container.Project}).add(i.Life)
 			}
 		case "service":
 			var v core.Service
-			if json.Unmarshal(row, &v) != nil || v.Drill {
+			if json.Unmarshal(row, &v) != nil || v.Drill || v.OneOff() {
 				continue
 			}
 			if !v.Seen.IsZero() {

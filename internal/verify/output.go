@@ -89,7 +89,7 @@ func (v *verifier) baseline(service string, starts []aweigh.Start, now []instanc
 	}
 	var found *baseline
 	for _, s := range starts {
-		if s.Verdict != aweigh.Ready || running[s.ID] || record.FailedSoon(s) {
+		if s.Verdict != aweigh.Ready || s.OneOff || running[s.ID] || record.FailedSoon(s) {
 			continue
 		}
 		if found = v.recorded(s); found != nil {

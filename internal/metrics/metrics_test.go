@@ -159,15 +159,17 @@ func TestASignalAndTheTimeToItsFirstGoodReading(t *testing.T) {
 		`aweigh_signal_state{service="web",signal="linkage",state="breached"} 0`)
 }
 
-// One of two instances that was restarted was taken for the newest, however old.
+// One of two instances that was restarted was taken for the newest, however old, and so
+// was what a person ran once.
 func TestARestartIsNoDeploymentThatASignalIsTimedFrom(t *testing.T) {
 	r := newRig(t)
 	start := func(id string, at time.Time) {
 		r.fold(aweigh.Fact{Kind: aweigh.FactStarted, At: at, Instance: id, Container: &aweigh.Container{ID: id, Name: id, Service: "web", Engine: "docker", Policy: "always",
-			Status: "running", Started: at}})
+			OneOff: id == "shell", Status: "running", Started: at}})
 	}
 	start("old", begin)
 	start("new", begin.Add(time.Hour))
+	start("shell", begin.Add(time.Hour+30*time.Second))
 	for _, after := range []time.Duration{5 * time.Minute, 61 * time.Minute} {
 		r.fold(aweigh.Fact{Kind: aweigh.FactSignal, At: begin.Add(after), Reading: &aweigh.Reading{Name: "linkage", Service: "web", State: "ok", Values: map[string]float64{"total": 5}}})
 	}

@@ -88,7 +88,9 @@ func firstReading(ctx context.Context, st *store.Store, of Signal) (took time.Du
 	}
 	first := map[string]time.Time{} // start of each instance; starts are newest first
 	for _, s := range starts {
-		first[s.Instance] = s.Began
+		if !s.OneOff {
+			first[s.Instance] = s.Began
+		}
 	}
 	deployed := time.Time{}
 	for _, at := range first {

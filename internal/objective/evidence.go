@@ -28,6 +28,12 @@ type Span struct{ From, To time.Time }
 // Contains reports whether a moment is in the span.
 func (s Span) Contains(t time.Time) bool { return !t.Before(s.From) && t.Before(s.To) }
 
+// overlaps reports whether the two have a moment in common.
+func (s Span) overlaps(other Span) bool { return s.From.Before(other.To) && other.From.Before(s.To) }
+
+// moment is a span of one moment.
+func moment(t time.Time) Span { return Span{t, t.Add(1)} }
+
 // Length is how long it is.
 func (s Span) Length() time.Duration { return s.To.Sub(s.From) }
 

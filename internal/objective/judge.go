@@ -162,13 +162,13 @@ func attainment(good, bad int) *float64 {
 
 // inParts cuts a window into parts, and says which are those in which something
 // went wrong, and those of which too little was seen.
-func inParts(e Evidence, window Span, bad []time.Time) []string {
+func inParts(e Evidence, window Span, bad []Span) []string {
 	length := window.Length() / parts
 	all := make([]string, parts)
 	for n := range all {
 		part := Span{window.From.Add(time.Duration(n) * length), window.From.Add(time.Duration(n+1) * length)}
 		switch {
-		case slices.ContainsFunc(bad, part.Contains):
+		case slices.ContainsFunc(bad, part.overlaps):
 			all[n] = "bad"
 		case e.Known(part) >= enough:
 			all[n] = "good"

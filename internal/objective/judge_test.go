@@ -285,6 +285,33 @@ func TestPromiseSaysItsTargetAsItWasWritten(t *testing.T) {
 	}
 }
 
+// A log that was silent for all of the window kept the promise of no silence in it, for
+// the incident was older; and of one that was silent for days the first was bad alone.
+func TestASilenceIsBadForAsLongAsItLasts(t *testing.T) {
+	resolved := ago(20 * day)
+	for _, c := range []struct {
+		opened   time.Time
+		resolved *time.Time
+		bad      int
+	}{
+		{ago(40 * day), nil, 30},
+		{ago(40 * day), &resolved, 10},
+		{ago(25*day - time.Hour), &resolved, 5},
+		{ago(time.Hour), nil, 1},
+	} {
+		e := always()
+		e.Incidents = []aweigh.Incident{{ID: "I1", Kind: aweigh.Silence, Service: "webhook", Opened: c.opened, Resolved: c.resolved}}
+		r := Judge(of(Silence), e)
+		if r.State != Broken || r.Spent != 1 || r.Bad != c.bad {
+			t.Errorf("opened %s, resolved %v: %s, spent %d, %d days are bad", c.opened, c.resolved, r.State, r.Spent, r.Bad)
+		}
+	}
+	resolved = ago(31 * day)
+	e := always()
+	e.Incidents = []aweigh.Incident{{ID: "I1", Kind: aweigh.Silence, Service: "webhook", Opened: ago(40 * day), Resolved: &resolved}}
+	check(t, Judge(of(Silence), e), Kept, "1.00")
+}
+
 // Bad readings in a row are one break: the picture showed its first day only, and
 // the days after it as good.
 func TestEachDayOfALongBreachIsBad(t *testing.T) {

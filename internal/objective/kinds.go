@@ -14,7 +14,7 @@ import (
 type tally struct {
 	good, bad, unknown int
 	breaks             []Break
-	when               []time.Time // of all that is bad: a break may last
+	when               []Span // of all that is bad: a break may last
 }
 
 func (t *tally) add(o outcome, b Break) {
@@ -24,7 +24,7 @@ func (t *tally) add(o outcome, b Break) {
 	case bad:
 		t.bad++
 		t.breaks = append(t.breaks, b)
-		t.when = append(t.when, b.At)
+		t.when = append(t.when, moment(b.At))
 	case unknown:
 		t.unknown++
 	}
@@ -88,12 +88,17 @@ func why(s aweigh.Start) string {
 	return s.Reason
 }
 
-// silences counts incidents of that kind.
+// silences counts incidents of that kind, for as long as they last.
 func silences(o Objective, e Evidence, s Span) tally {
 	var t tally
 	for _, n := range e.Incidents {
-		if n.Kind == aweigh.Silence && s.Contains(n.Opened) && o.Covers(n.Service) {
+		lasted := Span{n.Opened, e.Now}
+		if n.Resolved != nil {
+			lasted.To = *n.Resolved
+		}
+		if n.Kind == aweigh.Silence && (s.Contains(n.Opened) || s.overlaps(lasted)) && o.Covers(n.Service) {
 			t.add(bad, Break{At: n.Opened, Service: n.Service, Incident: n.ID, What: n.Summary})
+			t.when = append(t.when, lasted)
 		}
 	}
 	return t
@@ -187,7 +192,7 @@ func readings(o Objective, e Evidence, s Span) tally {
 			row = nil
 		case bad:
 			t.bad++
-			t.when = append(t.when, r.At)
+			t.when = append(t.when, moment(r.At))
 			if row == nil {
 				t.breaks = append(t.breaks, Break{At: r.At, Service: r.Service, Incident: e.signalIncident(r), What: values(r)})
 				row = &t.breaks[len(t.breaks)-1]

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/core"
@@ -228,6 +231,24 @@ func TestASignalIsToldOnceHoweverManyProjectsHaveItsService(t *testing.T) {
 		t.Error(err)
 	}
 	has(t, r.scrape(r.metrics), `aweigh_signal_value{service="web",signal="linkage",value="total"} 1`)
+}
+
+// A store that takes longer to read than a scrape may was read anew at each scrape, all
+// day long, and what had been found out before was lost.
+func TestWhatCannotBeFoundOutInTimeIsNotTriedAtEachScrape(t *testing.T) {
+	r := newRig(t)
+	r.start("web", begin)
+	s := &slow{config: Config{Source: report.Source{Store: r.store}, Objectives: objective.Defaults()[:1]}}
+	put := sink{make(chan prometheus.Metric, 100)}
+	if err := s.collect(t.Context(), put); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.next = time.Time{}
+	if err := s.collect(ended, put); err == nil || s.next.IsZero() || len(s.results) != 1 {
+		t.Errorf("%v, next at %s, %d results", err, s.next, len(s.results))
+	}
 }
 
 func TestLettersAreCountedByWhatBecomesOfThem(t *testing.T) {

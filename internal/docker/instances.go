@@ -25,7 +25,7 @@ type Instance struct {
 
 // Binding is one published TCP port.
 type Binding struct {
-	HostIP   string // "" is every address
+	HostIP   string // "" is every address; of IPv6 alone its loopback stands for all
 	HostPort int
 	Port     int // the container's own
 }
@@ -82,8 +82,11 @@ func (e *Engine) Instances(ctx context.Context, project, service string) ([]Inst
 						continue
 					}
 					ip := ""
-					if b.HostIP.IsValid() && !b.HostIP.IsUnspecified() {
+					switch {
+					case b.HostIP.IsValid() && !b.HostIP.IsUnspecified():
 						ip = b.HostIP.String()
+					case b.HostIP.Is6() && len(bound) == 1: // [::]:8080:80 leaves IPv4 out
+						ip = netip.IPv6Loopback().String()
 					}
 					one.Bindings = append(one.Bindings, Binding{HostIP: ip, HostPort: number, Port: int(port.Num())})
 				}

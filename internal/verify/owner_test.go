@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -12,8 +13,8 @@ import (
 	"github.com/aweigh/aweigh/internal/sockdiag"
 )
 
-// inspected is the one container of an engine that says this of its networks.
-func inspected(t *testing.T, networks string) docker.Instance {
+// inspected is the one container of an engine that says this of its networks and ports.
+func inspected(t *testing.T, networks, ports string) docker.Instance {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -21,7 +22,7 @@ func inspected(t *testing.T, networks string) docker.Instance {
 		case strings.HasSuffix(r.URL.Path, "/containers/json"):
 			fmt.Fprint(w, `[{"Id":"4f1c"}]`)
 		case strings.HasSuffix(r.URL.Path, "/containers/4f1c/json"):
-			fmt.Fprintf(w, `{"Id":"4f1c","Name":"/web","Config":{},"NetworkSettings":{"Networks":%s}}`, networks)
+			fmt.Fprintf(w, `{"Id":"4f1c","Name":"/web","Config":{},"NetworkSettings":{"Networks":%s,"Ports":%s}}`, networks, ports)
 		}
 	}))
 	t.Cleanup(s.Close)
@@ -40,7 +41,7 @@ func inspected(t *testing.T, networks string) docker.Instance {
 // A container in an internal network and in another one is published by way of the
 // other: the engine's own forwarder was taken for a stranger. So was the one for IPv6.
 func TestAForwarderMayLeadToAnyAddressOfTheContainer(t *testing.T) {
-	i := inspected(t, `{"back":{"IPAddress":"172.18.0.2"},"front":{"IPAddress":"172.19.0.2","GlobalIPv6Address":"fd00::2"}}`)
+	i := inspected(t, `{"back":{"IPAddress":"172.18.0.2"},"front":{"IPAddress":"172.19.0.2","GlobalIPv6Address":"fd00::2"}}`, `{}`)
 	p := portOwner{Binding: docker.Binding{HostPort: 8080, Port: 80}}
 	for to, want := range map[string]string{"172.18.0.2:80": "", "172.19.0.2:80": "", "fd00::2:80": "", "172.19.0.3:80": "172.19.0.3:80", "172.19.0.2:81": "172.19.0.2:81"} {
 		colon := strings.LastIndex(to, ":")
@@ -73,5 +74,17 @@ func TestThePortOfAnAddressIsHeldByWhoIsNearest(t *testing.T) {
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%q of %s: %q", c.hostIP, c.listeners, got)
 		}
+	}
+}
+
+// A port that is published for IPv6 alone was asked at 127.0.0.1, where nobody is.
+func TestAPortOfIPv6AloneIsAskedThere(t *testing.T) {
+	i := inspected(t, `{}`, `{"80/tcp":[{"HostIp":"::","HostPort":"8080"}],"81/tcp":[{"HostIp":"0.0.0.0","HostPort":"8081"},{"HostIp":"::","HostPort":"8081"}]}`)
+	at := map[int][]string{}
+	for _, b := range i.Bindings {
+		at[b.Port] = append(at[b.Port], b.HostIP)
+	}
+	if want := map[int][]string{80: {"::1"}, 81: {"", ""}}; !reflect.DeepEqual(at, want) {
+		t.Errorf("got %v, want %v", at, want)
 	}
 }

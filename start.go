@@ -72,6 +72,9 @@ type Start struct {
 	// Drill is the name of the drill whose copy started, if one did. It counts
 	// towards nothing that is said of services.
 	Drill string `json:"drill,omitempty"`
+	// OneOff says that a person ran it and looked at it, as by `docker compose run`.
+	// It counts towards nothing that is said of services either.
+	OneOff bool `json:"one_off,omitempty"`
 }
 
 // Phase is a named, timed part of a start.

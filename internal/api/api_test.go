@@ -26,9 +26,11 @@ import (
 // watched is a store in which webhook has crashed three times, and the watcher
 // that folds what is said.
 type watched struct {
-	store *store.Store
-	state *core.State
-	url   string
+	store   *store.Store
+	state   *core.State
+	handler http.Handler
+	records string
+	url     string
 }
 
 const (
@@ -66,10 +68,12 @@ func newWatched(t *testing.T) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(guard.Protect(New(Config{Store: st, Records: dir, Guard: guard, Settled: func(ctx context.Context) {
+	w.records = dir
+	w.handler = guard.Protect(New(Config{Store: st, Records: dir, Guard: guard, Settled: func(ctx context.Context) {
 		ids, said, _ := st.Inbox(ctx)
 		w.fold(t, store.Batch{Inbox: ids}, said)
-	}})))
+	}}))
+	server := httptest.NewServer(w.handler)
 	w.url = server.URL
 	t.Cleanup(func() { server.Close(); st.Close() })
 	return w

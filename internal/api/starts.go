@@ -118,6 +118,9 @@ func (s *server) output(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	out.flush = true
 	out.rc.SetReadDeadline(time.Time{}) // the server's own is for requests, and would end the answer
+	out.rc.SetWriteDeadline(time.Time{})
+	out.rc.Flush() // who asks does not wait for the first line to know that there is an answer
+	defer func() { out.rc.SetWriteDeadline(time.Now().Add(answerTime)) }()
 	rec.Follow(out, begin, 200*time.Millisecond, func() bool { return r.Context().Err() != nil || !s.Guard.Still(r, access.View) })
 	return nil, nil
 }
@@ -134,6 +137,7 @@ func (p *patient) Write(b []byte) (int, error) {
 	n, err := p.w.Write(b)
 	if p.flush && err == nil {
 		err = p.rc.Flush()
+		p.rc.SetWriteDeadline(time.Time{}) // until there is more to write: HTTP/2 resets a stream whose time is over
 	}
 	return n, err
 }

@@ -214,6 +214,9 @@ func serviceKey(c *aweigh.Container) string {
 
 const oneOff = "/one-off"
 
+// OneOff reports whether it is what a person ran of a service once.
+func (v *Service) OneOff() bool { return v.Key == v.Project+"/"+v.Name+oneOff }
+
 // instance finds or makes the instance that a fact is about, with what the
 // fact knows of it. It is nil for one that is to be left alone, or unknown.
 func (s *State) instance(f aweigh.Fact) *Instance {

@@ -59,7 +59,7 @@ func (s *State) begin(i *Instance, at time.Time, inspected bool) *Life {
 		l.Started = at
 	}
 	l.Start = aweigh.Start{ID: aweigh.DerivedID(at, i.ID+at.Format(time.RFC3339Nano)), Service: v.Name, Project: v.Project,
-		Instance: short(i.ID), Host: s.Host, Began: at, Image: i.Container.Image, ImageID: i.Container.ImageID, Drill: i.Drill()}
+		Instance: short(i.ID), Host: s.Host, Began: at, Image: i.Container.Image, ImageID: i.Container.ImageID, Drill: i.Drill(), OneOff: i.Container.OneOff}
 	i.Braked = i.Braked && !i.Stopped // else the engine was quicker than our stop
 	i.Life, i.Stopped = l, false
 	i.Lives++

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -14,7 +15,8 @@ import (
 // Instance is a container with what only a look from outside needs.
 type Instance struct {
 	aweigh.Container
-	PID        int // of its first process on the engine's host; 0 while it does not run
+	PID        int      // of its first process on the engine's host; 0 while it does not run
+	Addrs      []string // of IPv4 and IPv6, on each of its networks
 	Bindings   []Binding
 	HealthSays string // the last word of its health check
 	Replaced   bool   // Compose is putting another in its place
@@ -23,7 +25,7 @@ type Instance struct {
 
 // Binding is one published TCP port.
 type Binding struct {
-	HostIP   string // "" is every address
+	HostIP   string // "" is every address; of IPv6 alone its loopback stands for all
 	HostPort int
 	Port     int // the container's own
 }
@@ -66,6 +68,13 @@ func (e *Engine) Instances(ctx context.Context, project, service string) ([]Inst
 			one.Host = h.NetworkMode.IsHost()
 		}
 		if n := in.NetworkSettings; n != nil {
+			for _, on := range n.Networks {
+				for _, a := range []netip.Addr{on.IPAddress, on.GlobalIPv6Address} {
+					if a.IsValid() {
+						one.Addrs = append(one.Addrs, a.String())
+					}
+				}
+			}
 			for port, bound := range n.Ports {
 				for _, b := range bound {
 					number, err := strconv.Atoi(b.HostPort)
@@ -73,8 +82,11 @@ func (e *Engine) Instances(ctx context.Context, project, service string) ([]Inst
 						continue
 					}
 					ip := ""
-					if b.HostIP.IsValid() && !b.HostIP.IsUnspecified() {
+					switch {
+					case b.HostIP.IsValid() && !b.HostIP.IsUnspecified():
 						ip = b.HostIP.String()
+					case b.HostIP.Is6() && len(bound) == 1: // [::]:8080:80 leaves IPv4 out
+						ip = netip.IPv6Loopback().String()
 					}
 					one.Bindings = append(one.Bindings, Binding{HostIP: ip, HostPort: number, Port: int(port.Num())})
 				}

@@ -59,7 +59,7 @@ func newCounted(r prometheus.Registerer, s *services) *counted {
 // what comes up as 1.
 func (m *counted) Load(s *core.State) {
 	for _, i := range s.Instances {
-		if i.Drill() != "" {
+		if apart(i) {
 			continue
 		}
 		m.label(service{i.Container.Service, i.Container.Project})
@@ -68,6 +68,11 @@ func (m *counted) Load(s *core.State) {
 				_, ended := objective.Unasked(l.Start)
 				m.lives.put(l.Start.ID, life{l.Start.Verdict != "", ended})
 			}
+		}
+	}
+	for _, v := range s.Services { // one that was taken down is scraped all the same, and may come up again
+		if !v.Drill && !v.OneOff() && !v.Seen.IsZero() {
+			m.label(service{v.Name, v.Project})
 		}
 	}
 	for id := range s.Incidents {
@@ -93,7 +98,7 @@ func (m *counted) label(of service) service {
 func (m *counted) Observe(s *core.State, f aweigh.Fact, c core.Changes) {
 	m.facts.WithLabelValues(string(f.Kind)).Inc()
 	for n := range c.Starts {
-		if c.Starts[n].Drill == "" {
+		if c.Starts[n].Drill == "" && !c.Starts[n].OneOff {
 			m.start(&c.Starts[n])
 		}
 	}
@@ -102,13 +107,13 @@ func (m *counted) Observe(s *core.State, f aweigh.Fact, c core.Changes) {
 		if i.Drill != "" {
 			continue
 		}
-		if _, known := m.incident.get(i.ID); !known {
+		if _, known := m.incident.get(i.ID); !known && !m.incident.forgot(i.ID) {
 			m.incident.put(i.ID, true)
 			of := m.label(service{i.Service, i.Project})
 			m.incidents.WithLabelValues(of.name, of.project, string(i.Kind), string(i.Severity)).Inc()
 		}
 	}
-	if i := s.Instances[f.Instance]; i != nil && i.Drill() == "" && f.Kind == aweigh.FactHealth {
+	if i := s.Instances[f.Instance]; i != nil && !apart(i) && f.Kind == aweigh.FactHealth {
 		of := m.label(service{i.Container.Service, i.Container.Project})
 		m.health.WithLabelValues(of.name, of.project, result(f.OK)).Inc()
 	}
@@ -117,6 +122,9 @@ func (m *counted) Observe(s *core.State, f aweigh.Fact, c core.Changes) {
 func (m *counted) start(s *aweigh.Start) {
 	of := m.label(service{s.Service, s.Project})
 	was, _ := m.lives.get(s.ID)
+	if m.lives.forgot(s.ID) {
+		was.judged = true // what lives for months ends after thousands of others
+	}
 	is := was
 	if s.Verdict != "" && !was.judged {
 		is.judged = true
@@ -135,7 +143,7 @@ func (m *counted) start(s *aweigh.Start) {
 // Probe counts the probes of an instance. What it returns is for one goroutine
 // at a time.
 func (m *counted) Probe(i *core.Instance) func(up, ok bool, took time.Duration) {
-	if i.Drill() != "" {
+	if apart(i) {
 		return func(_, _ bool, _ time.Duration) {}
 	}
 	of := m.label(service{i.Container.Service, i.Container.Project})
@@ -152,6 +160,10 @@ func (m *counted) Probe(i *core.Instance) func(up, ok bool, took time.Duration) 
 		seconds.Observe(took.Seconds())
 	}
 }
+
+// apart reports whether an instance says nothing about its service: a drill's copy, and
+// what a person runs and looks at.
+func apart(i *core.Instance) bool { return i.Drill() != "" || i.Container.OneOff }
 
 func result(ok bool) string {
 	if ok {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/core"
@@ -113,6 +116,19 @@ func TestACrashIsCountedOnceAndNotAgainByTheNextWatcher(t *testing.T) {
 	}
 }
 
+// Its counters came up with its first crash, as 1: an alert on their rise saw none.
+func TestCountersOfAServiceThatWasTakenDownBeginAt0(t *testing.T) {
+	r := newRig(t)
+	r.start("web", begin)
+	r.fold(aweigh.Fact{Kind: aweigh.FactSignalled, At: begin.Add(time.Minute), Instance: "web", Signal: "SIGTERM"})
+	r.fold(aweigh.Fact{Kind: aweigh.FactDied, At: begin.Add(61 * time.Second), Instance: "web", Exit: &aweigh.Exit{Code: 143}})
+	r.fold(aweigh.Fact{Kind: aweigh.FactRemoved, At: begin.Add(62 * time.Second), Instance: "web"})
+	r.metrics = r.fresh()
+	r.scrape(r.metrics)
+	r.start("web", begin.Add(2*time.Minute))
+	has(t, r.scrape(r.metrics), `aweigh_unexpected_restarts_total{project="",service="web"} 0`)
+}
+
 func TestServicesBeyondTheBoundAreOne(t *testing.T) {
 	r := newRig(t)
 	for n := range MaxServices + 50 {
@@ -144,6 +160,95 @@ func TestASignalAndTheTimeToItsFirstGoodReading(t *testing.T) {
 		`aweigh_signal_value{service="web",signal="linkage",value="total"} 5`,
 		`aweigh_signal_state{service="web",signal="linkage",state="ok"} 1`,
 		`aweigh_signal_state{service="web",signal="linkage",state="breached"} 0`)
+}
+
+// One of two instances that was restarted was taken for the newest, however old, and so
+// was what a person ran once.
+func TestARestartIsNoDeploymentThatASignalIsTimedFrom(t *testing.T) {
+	r := newRig(t)
+	start := func(id string, at time.Time) {
+		r.fold(aweigh.Fact{Kind: aweigh.FactStarted, At: at, Instance: id, Container: &aweigh.Container{ID: id, Name: id, Service: "web", Engine: "docker", Policy: "always",
+			OneOff: id == "shell", Status: "running", Started: at}})
+	}
+	start("old", begin)
+	start("new", begin.Add(time.Hour))
+	start("shell", begin.Add(time.Hour+30*time.Second))
+	for _, after := range []time.Duration{5 * time.Minute, 61 * time.Minute} {
+		r.fold(aweigh.Fact{Kind: aweigh.FactSignal, At: begin.Add(after), Reading: &aweigh.Reading{Name: "linkage", Service: "web", State: "ok", Values: map[string]float64{"total": 5}}})
+	}
+	r.fold(aweigh.Fact{Kind: aweigh.FactDied, At: begin.Add(2 * time.Hour), Instance: "old", Exit: &aweigh.Exit{Code: 1}})
+	start("old", begin.Add(2*time.Hour+time.Second))
+	has(t, r.scrape(r.metrics), `aweigh_deployment_first_signal_seconds{service="web",signal="linkage"} 60`)
+}
+
+// The start of a service that had lived through thousands of jobs was counted a second
+// time when it ended.
+func TestTheEndOfALongLifeIsNotAnotherStart(t *testing.T) {
+	r := newRig(t)
+	took := int64(1000)
+	web := aweigh.Start{ID: aweigh.DerivedID(begin, "web"), Service: "web", Began: begin, Verdict: aweigh.Ready, TookMS: &took}
+	r.metrics.Observe(r.state, aweigh.Fact{Kind: aweigh.FactAnswered}, core.Changes{Starts: []aweigh.Start{web}})
+	for n := range mostRecent {
+		at := begin.Add(time.Duration(n+1) * time.Minute)
+		job := aweigh.Start{ID: aweigh.DerivedID(at, "job"), Service: "job", Began: at, Verdict: aweigh.Ready, TookMS: &took}
+		r.metrics.Observe(r.state, aweigh.Fact{Kind: aweigh.FactDied}, core.Changes{Starts: []aweigh.Start{job}})
+	}
+	ended := begin.Add(10 * 24 * time.Hour)
+	web.Run = &aweigh.Run{End: aweigh.RunCrashed, Ended: &ended}
+	r.metrics.Observe(r.state, aweigh.Fact{Kind: aweigh.FactDied}, core.Changes{Starts: []aweigh.Start{web}})
+	has(t, r.scrape(r.metrics), `aweigh_starts_total{project="",service="web",verdict="ready"} 1`, `aweigh_start_ready_seconds_count{project="",service="web"} 1`,
+		`aweigh_unexpected_restarts_total{project="",service="web"} 1`)
+}
+
+func TestWhatAPersonRunsOnceIsNotCounted(t *testing.T) {
+	r := newRig(t)
+	r.start("web", begin)
+	r.fold(aweigh.Fact{Kind: aweigh.FactAnswered, At: begin.Add(time.Second), Instance: "web", OK: true})
+	for n := range 3 {
+		at := begin.Add(time.Duration(n+1) * time.Minute)
+		r.fold(aweigh.Fact{Kind: aweigh.FactStarted, At: at, Instance: "tests", Container: &aweigh.Container{ID: "tests", Name: "web_run_1", Service: "web", Engine: "docker",
+			Policy: "no", OneOff: true, Status: "running", Started: at}})
+		r.fold(aweigh.Fact{Kind: aweigh.FactDied, At: at.Add(time.Second), Instance: "tests", Exit: &aweigh.Exit{Code: 1}})
+	}
+	has(t, r.scrape(r.metrics),
+		`aweigh_starts_total{project="",service="web",verdict="crashed"} 0`,
+		`aweigh_unexpected_restarts_total{project="",service="web"} 0`,
+		`aweigh_service_failures_in_a_row{project="",service="web"} 0`,
+		`aweigh_service_last_start_timestamp_seconds{project="",service="web"} `+fmt.Sprintf("%g", float64(begin.Unix())))
+}
+
+// A signal of a service that there is in two projects was told twice, of which
+// Prometheus' library takes one, by chance the old one.
+func TestASignalIsToldOnceHoweverManyProjectsHaveItsService(t *testing.T) {
+	r := newRig(t)
+	for n, project := range []string{"b", "a"} {
+		at := begin.Add(time.Duration(n) * time.Minute)
+		r.fold(aweigh.Fact{Kind: aweigh.FactStarted, At: at, Instance: project, Container: &aweigh.Container{ID: project, Name: project, Service: "web", Project: project,
+			Engine: "docker", Status: "running", Started: at}})
+		r.fold(aweigh.Fact{Kind: aweigh.FactSignal, At: at.Add(time.Second), Reading: &aweigh.Reading{Name: "linkage", Service: "web", State: "ok", Values: map[string]float64{"total": float64(n)}}})
+	}
+	if _, err := r.metrics.registry.Gather(); err != nil {
+		t.Error(err)
+	}
+	has(t, r.scrape(r.metrics), `aweigh_signal_value{service="web",signal="linkage",value="total"} 1`)
+}
+
+// A store that takes longer to read than a scrape may was read anew at each scrape, all
+// day long, and what had been found out before was lost.
+func TestWhatCannotBeFoundOutInTimeIsNotTriedAtEachScrape(t *testing.T) {
+	r := newRig(t)
+	r.start("web", begin)
+	s := &slow{config: Config{Source: report.Source{Store: r.store}, Objectives: objective.Defaults()[:1]}}
+	put := sink{make(chan prometheus.Metric, 100)}
+	if err := s.collect(t.Context(), put); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.next = time.Time{}
+	if err := s.collect(ended, put); err == nil || s.next.IsZero() || len(s.results) != 1 {
+		t.Errorf("%v, next at %s, %d results", err, s.next, len(s.results))
+	}
 }
 
 func TestLettersAreCountedByWhatBecomesOfThem(t *testing.T) {

@@ -1,7 +1,6 @@
 package metrics
 
-// mostRecent is how much is remembered of what was counted: more than can still
-// change.
+// mostRecent is how much is remembered of what was counted.
 const mostRecent = 8192
 
 // recent remembers values by id, the newest ids only. The zero value is empty.
@@ -9,6 +8,13 @@ type recent[T any] struct {
 	values map[string]T
 	ids    []string // in the order in which they came, around next
 	next   int
+	gone   string // the newest that is not remembered any more: ids begin with their time
+}
+
+// forgot reports whether an id is so old that it is not remembered any more.
+func (r *recent[T]) forgot(id string) bool {
+	_, known := r.values[id]
+	return !known && id <= r.gone
 }
 
 func (r *recent[T]) get(id string) (T, bool) {
@@ -25,6 +31,7 @@ func (r *recent[T]) put(id string, v T) {
 			r.ids = append(r.ids, id)
 		} else {
 			delete(r.values, r.ids[r.next])
+			r.gone = max(r.gone, r.ids[r.next])
 			r.ids[r.next] = id
 			r.next = (r.next + 1) % mostRecent
 		}

@@ -36,10 +36,11 @@ func (s *slow) collect(ctx context.Context, k sink) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if began := time.Now(); began.After(s.next) {
-		if err := s.find(ctx); err != nil {
+		err := s.find(ctx)
+		s.next = time.Now().Add(rest * time.Since(began)) // what takes too long for a scrape does so again
+		if err != nil {
 			return err
 		}
-		s.next = time.Now().Add(rest * time.Since(began))
 	}
 	for _, r := range s.results {
 		k.put(knownDesc, r.Known, r.Name)
@@ -57,20 +58,22 @@ func (s *slow) collect(ctx context.Context, k sink) error {
 	return nil
 }
 
-func (s *slow) find(ctx context.Context) (err error) {
-	if s.results, err = report.Judge(ctx, s.config.Source, s.config.Objectives, time.Now().UTC()); err != nil {
+func (s *slow) find(ctx context.Context) error {
+	results, err := report.Judge(ctx, s.config.Source, s.config.Objectives, time.Now().UTC())
+	if err != nil {
 		return err
 	}
-	s.first = map[Signal]time.Duration{}
+	all := map[Signal]time.Duration{}
 	for _, signal := range s.config.Signals {
 		took, ok, err := firstReading(ctx, s.config.Store, signal)
 		if err != nil {
 			return err
 		}
 		if ok {
-			s.first[signal] = took
+			all[signal] = took
 		}
 	}
+	s.results, s.first = results, all
 	return nil
 }
 
@@ -86,11 +89,15 @@ func firstReading(ctx context.Context, st *store.Store, of Signal) (took time.Du
 	if err != nil {
 		return 0, false, err
 	}
-	deployed := time.Time{}
-	for _, s := range starts { // the first start of the newest instance
-		if s.Instance == starts[0].Instance {
-			deployed = s.Began
+	first := map[string]time.Time{} // start of each instance; starts are newest first
+	for _, s := range starts {
+		if !s.OneOff {
+			first[s.Instance] = s.Began
 		}
+	}
+	deployed := time.Time{}
+	for _, at := range first {
+		deployed = later(deployed, at)
 	}
 	if deployed.IsZero() {
 		return 0, false, nil

@@ -90,7 +90,7 @@ func (s *stored) state(ctx context.Context, k sink) error {
 	if err != nil {
 		return err
 	}
-	all := map[service]*standing{}
+	all, read := map[service]*standing{}, map[Signal]*core.Reading{}
 	at := func(of service) *standing {
 		as, _ := s.services.label(of)
 		if all[as] == nil {
@@ -103,20 +103,22 @@ func (s *stored) state(ctx context.Context, k sink) error {
 		switch kind {
 		case "instance":
 			var i core.Instance
-			if json.Unmarshal(row, &i) == nil && i.Life != nil && i.Drill() == "" {
+			if json.Unmarshal(row, &i) == nil && i.Life != nil && !apart(&i) {
 				at(service{i.Container.Service, i.Container.Project}).add(i.Life)
 			}
 		case "service":
 			var v core.Service
-			if json.Unmarshal(row, &v) != nil || v.Drill {
+			if json.Unmarshal(row, &v) != nil || v.Drill || v.OneOff() {
 				continue
 			}
 			if !v.Seen.IsZero() {
 				one := at(service{v.Name, v.Project})
 				one.row, one.talked = max(one.row, v.Row), later(one.talked, v.Talk.Last)
 			}
-			for _, r := range v.Signals {
-				s.signal(k, r)
+			for _, r := range v.Signals { // those of a service that has come up in another project are told once
+				if of := (Signal{r.Name, r.Service}); read[of] == nil || r.At.After(read[of].At) {
+					read[of] = r
+				}
 			}
 		case "engine":
 			var e core.Engine
@@ -124,6 +126,9 @@ func (s *stored) state(ctx context.Context, k sink) error {
 				k.put(engineDesc, truth(e.Lost.IsZero()))
 			}
 		}
+	}
+	for _, r := range read {
+		s.signal(k, r)
 	}
 	for of, one := range all {
 		k.put(upDesc, truth(one.up > 0), of.name, of.project)

@@ -28,6 +28,12 @@ type Span struct{ From, To time.Time }
 // Contains reports whether a moment is in the span.
 func (s Span) Contains(t time.Time) bool { return !t.Before(s.From) && t.Before(s.To) }
 
+// overlaps reports whether the two have a moment in common.
+func (s Span) overlaps(other Span) bool { return s.From.Before(other.To) && other.From.Before(s.To) }
+
+// moment is a span of one moment.
+func moment(t time.Time) Span { return Span{t, t.Add(1)} }
+
 // Length is how long it is.
 func (s Span) Length() time.Duration { return s.To.Sub(s.From) }
 
@@ -51,6 +57,7 @@ type Reading struct {
 func Watched(facts []aweigh.Fact, first, last time.Time) []Span {
 	var all []Span
 	open, since := true, first
+	lost := false // the engine does not answer: a watcher that begins meanwhile sees nothing either
 	end := func(at time.Time) {
 		if open && at.After(since) {
 			all = append(all, Span{since, at})
@@ -63,10 +70,11 @@ func Watched(facts []aweigh.Fact, first, last time.Time) []Span {
 			if !f.Since.IsZero() {
 				end(f.Since)
 			}
-			if !open {
+			if !open && !lost {
 				open, since = true, f.At
 			}
 		case aweigh.FactLost:
+			lost = true
 			end(f.At)
 		case aweigh.FactStepped: // the machine slept, or the clock was set: that time did not pass here
 			if open && f.Step > 0 {
@@ -74,6 +82,7 @@ func Watched(facts []aweigh.Fact, first, last time.Time) []Span {
 				open, since = true, f.At
 			}
 		case aweigh.FactRegained:
+			lost = false
 			if !open {
 				open, since = true, f.At
 			}

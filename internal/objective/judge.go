@@ -76,7 +76,7 @@ func Judge(o Objective, e Evidence) Result {
 	r := Result{Objective: o, Promise: o.Promise(), WindowMS: o.Window.Milliseconds(), WithinMS: o.Within.Milliseconds(), From: now.From, To: now.To, Unit: k.unit, Known: e.Known(now), Spent: t.bad, Breaks: t.breaks}
 	slices.SortStableFunc(r.Breaks, func(a, b Break) int { return b.At.Compare(a.At) })
 	r.Good, r.Bad, r.Unseen = t.good, t.bad, t.unknown
-	r.Parts = inParts(e, now, t.breaks)
+	r.Parts = inParts(e, now, t.when)
 	if !k.share {
 		r.Good, r.Bad, r.Unseen = counted(r.Parts)
 		if o.Window != parts*24*time.Hour {
@@ -162,13 +162,13 @@ func attainment(good, bad int) *float64 {
 
 // inParts cuts a window into parts, and says which are those in which something
 // went wrong, and those of which too little was seen.
-func inParts(e Evidence, window Span, breaks []Break) []string {
+func inParts(e Evidence, window Span, bad []Span) []string {
 	length := window.Length() / parts
 	all := make([]string, parts)
 	for n := range all {
 		part := Span{window.From.Add(time.Duration(n) * length), window.From.Add(time.Duration(n+1) * length)}
 		switch {
-		case slices.ContainsFunc(breaks, func(b Break) bool { return part.Contains(b.At) }):
+		case slices.ContainsFunc(bad, part.overlaps):
 			all[n] = "bad"
 		case e.Known(part) >= enough:
 			all[n] = "good"
@@ -205,7 +205,7 @@ func before(o Objective, e Evidence, k kind, now Span) *float64 {
 	}
 	t := k.count(o, e, earlier)
 	if !k.share {
-		t.good, t.bad, _ = counted(inParts(e, earlier, t.breaks))
+		t.good, t.bad, _ = counted(inParts(e, earlier, t.when))
 	}
 	return attainment(t.good, t.bad)
 }

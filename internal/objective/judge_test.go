@@ -81,6 +81,30 @@ func TestARestartBreaksThePromiseWhateverWasNotSeen(t *testing.T) {
 	check(t, Judge(forgiving, e), Unknown, "0.75")
 }
 
+// A service that never came to listen, and was ended by aweigh-init and restarted for
+// hours, kept the promise of no unexpected restart.
+func TestAStartThatAweighInitGaveUpIsARestart(t *testing.T) {
+	for _, c := range []struct {
+		verdict aweigh.Verdict
+		exit    *aweigh.Exit
+		state   State
+	}{
+		{aweigh.TimedOut, &aweigh.Exit{Code: 124}, Broken},
+		{aweigh.Refused, &aweigh.Exit{Code: 98}, Broken},
+		{aweigh.TimedOut, nil, Kept},                                        // it lives yet
+		{aweigh.TimedOut, &aweigh.Exit{Code: 143, Signal: "SIGTERM"}, Kept}, // somebody gave it up
+	} {
+		e := always()
+		s := ready("S1", "c", ago(day), 2*time.Minute)
+		s.Verdict, s.Exit = c.verdict, c.exit
+		e.Starts = []aweigh.Start{s}
+		r := Judge(of(Restarts), e)
+		if r.State != c.state || c.state == Broken && !r.Breaks[0].At.Equal(ago(day-2*time.Minute)) {
+			t.Errorf("%s, %+v: %s, %+v", c.verdict, c.exit, r.State, r.Breaks)
+		}
+	}
+}
+
 func TestRestartsOutsideOfTheWindowDoNotCount(t *testing.T) {
 	e := always()
 	e.Starts = []aweigh.Start{crashed("S1", ago(31*day)), crashed("S2", ago(40*day)), crashed("S3", now.Add(time.Minute))}
@@ -197,6 +221,21 @@ func TestWatchedFollowsTheWatcherAndTheEngine(t *testing.T) {
 	}
 }
 
+// A watcher that is restarted while the engine does not answer tells only that it
+// answers again: the time until then was taken for watched.
+func TestARestartedWatcherSeesNothingOfAnEngineThatIsLost(t *testing.T) {
+	got := Watched([]aweigh.Fact{
+		{Kind: aweigh.FactWatching, At: ago(10 * day)},
+		{Kind: aweigh.FactLost, At: ago(8 * day)},
+		{Kind: aweigh.FactWatching, At: ago(7 * day), Since: ago(7*day + time.Minute)},
+		{Kind: aweigh.FactRegained, At: ago(3 * day)},
+	}, ago(10*day), now)
+	want := []Span{{ago(10 * day), ago(8 * day)}, {ago(3 * day), now}}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // Whatever the history: the order in which starts come does not matter, and what
 // was not watched is never counted as good.
 func TestUnknownTimeIsNeverGood(t *testing.T) {
@@ -221,5 +260,74 @@ func TestUnknownTimeIsNeverGood(t *testing.T) {
 		if float64(one.Good) > one.Known*parts+0.5 || one.State == Kept && one.Known < enough || one.Good+one.Bad+one.Unseen != parts {
 			t.Fatalf("seed %d: watched %v: %+v", seed, one.Known, one)
 		}
+	}
+}
+
+// A promise within 90 s read "within 1m3", one within 10 min "within 1".
+func TestPromiseSaysHowLongItIs(t *testing.T) {
+	for within, want := range map[time.Duration]string{
+		20 * time.Second: "20s", 90 * time.Second: "1m30s", time.Minute: "1m", 10 * time.Minute: "10m", time.Hour: "1h",
+		70 * time.Minute: "1h10m", 10 * time.Hour: "10h", time.Hour + time.Second: "1h0m1s", 48 * time.Hour: "2 days",
+	} {
+		o := Objective{Kind: Told, Target: 1, Within: within, Window: 30 * day}
+		if got := o.Promise(); got != "a person hears of 100 % of deployments within "+want+", over 30 days" {
+			t.Errorf("%s: %s", within, got)
+		}
+	}
+}
+
+func TestPromiseSaysItsTargetAsItWasWritten(t *testing.T) {
+	for target, want := range map[float64]string{0.55: "55 %", 0.57: "57 %", 0.999: "99.9 %", 0.99995: "99.995 %", 1: "100 %"} {
+		o := Objective{Kind: Signal, Signal: "linkage", Target: target, Window: 30 * day}
+		if got := o.Promise(); got != "signal linkage is well in "+want+" of readings, over 30 days" {
+			t.Errorf("%v: %s", target, got)
+		}
+	}
+}
+
+// A log that was silent for all of the window kept the promise of no silence in it, for
+// the incident was older; and of one that was silent for days the first was bad alone.
+func TestASilenceIsBadForAsLongAsItLasts(t *testing.T) {
+	resolved := ago(20 * day)
+	for _, c := range []struct {
+		opened   time.Time
+		resolved *time.Time
+		bad      int
+	}{
+		{ago(40 * day), nil, 30},
+		{ago(40 * day), &resolved, 10},
+		{ago(25*day - time.Hour), &resolved, 5},
+		{ago(time.Hour), nil, 1},
+	} {
+		e := always()
+		e.Incidents = []aweigh.Incident{{ID: "I1", Kind: aweigh.Silence, Service: "webhook", Opened: c.opened, Resolved: c.resolved}}
+		r := Judge(of(Silence), e)
+		if r.State != Broken || r.Spent != 1 || r.Bad != c.bad {
+			t.Errorf("opened %s, resolved %v: %s, spent %d, %d days are bad", c.opened, c.resolved, r.State, r.Spent, r.Bad)
+		}
+	}
+	resolved = ago(31 * day)
+	e := always()
+	e.Incidents = []aweigh.Incident{{ID: "I1", Kind: aweigh.Silence, Service: "webhook", Opened: ago(40 * day), Resolved: &resolved}}
+	check(t, Judge(of(Silence), e), Kept, "1.00")
+}
+
+// Bad readings in a row are one break: the picture showed its first day only, and
+// the days after it as good.
+func TestEachDayOfALongBreachIsBad(t *testing.T) {
+	e := always()
+	for at := ago(10*day - time.Hour); at.Before(now); at = at.Add(6 * time.Hour) {
+		state := "ok"
+		if at.Before(ago(5 * day)) {
+			state = "breached"
+		}
+		e.Readings = append(e.Readings, Reading{Name: "linkage", Service: "webhook", State: state, At: at})
+	}
+	o := of(Signal)
+	o.Signal = "linkage"
+	r := Judge(o, e)
+	good, bad, _ := counted(r.Parts)
+	if len(r.Breaks) != 1 || good != 25 || bad != 5 || r.Parts[24] != "bad" {
+		t.Errorf("%d breaks, %d parts are good and %d bad: %v", len(r.Breaks), good, bad, r.Parts)
 	}
 }

@@ -14,6 +14,7 @@ import (
 type tally struct {
 	good, bad, unknown int
 	breaks             []Break
+	when               []Span // of all that is bad: a break may last
 }
 
 func (t *tally) add(o outcome, b Break) {
@@ -23,6 +24,7 @@ func (t *tally) add(o outcome, b Break) {
 	case bad:
 		t.bad++
 		t.breaks = append(t.breaks, b)
+		t.when = append(t.when, moment(b.At))
 	case unknown:
 		t.unknown++
 	}
@@ -64,10 +66,19 @@ func Unasked(s aweigh.Start) (time.Time, bool) {
 			return *s.Run.Ended, true
 		}
 		return s.Began, true
-	case s.Verdict == aweigh.Crashed && s.TookMS != nil:
-		return s.Began.Add(time.Duration(*s.TookMS) * time.Millisecond), true
+	case s.Verdict == aweigh.Crashed || givenUp(s):
+		if s.TookMS != nil {
+			return s.Began.Add(time.Duration(*s.TookMS) * time.Millisecond), true
+		}
+		return s.Began, true
 	}
-	return s.Began, s.Verdict == aweigh.Crashed
+	return s.Began, false
+}
+
+// givenUp reports whether aweigh-init has ended a start, by its exit status. Without
+// it a start that has timed out may live on, and be stopped by a person later.
+func givenUp(s aweigh.Start) bool {
+	return s.Exit != nil && (s.Verdict == aweigh.TimedOut && s.Exit.Code == 124 || s.Verdict == aweigh.Refused && s.Exit.Code == 98)
 }
 
 func why(s aweigh.Start) string {
@@ -77,12 +88,17 @@ func why(s aweigh.Start) string {
 	return s.Reason
 }
 
-// silences counts incidents of that kind.
+// silences counts incidents of that kind, for as long as they last.
 func silences(o Objective, e Evidence, s Span) tally {
 	var t tally
 	for _, n := range e.Incidents {
-		if n.Kind == aweigh.Silence && s.Contains(n.Opened) && o.Covers(n.Service) {
+		lasted := Span{n.Opened, e.Now}
+		if n.Resolved != nil {
+			lasted.To = *n.Resolved
+		}
+		if n.Kind == aweigh.Silence && (s.Contains(n.Opened) || s.overlaps(lasted)) && o.Covers(n.Service) {
 			t.add(bad, Break{At: n.Opened, Service: n.Service, Incident: n.ID, What: n.Summary})
+			t.when = append(t.when, lasted)
 		}
 	}
 	return t
@@ -176,6 +192,7 @@ func readings(o Objective, e Evidence, s Span) tally {
 			row = nil
 		case bad:
 			t.bad++
+			t.when = append(t.when, moment(r.At))
 			if row == nil {
 				t.breaks = append(t.breaks, Break{At: r.At, Service: r.Service, Incident: e.signalIncident(r), What: values(r)})
 				row = &t.breaks[len(t.breaks)-1]

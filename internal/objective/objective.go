@@ -13,6 +13,7 @@ package objective
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -112,7 +113,8 @@ func atMost(n int, what string) string {
 }
 
 func percent(share float64) string {
-	return strconv.FormatFloat(share*100, 'f', -1, 64) + " %"
+	const digits = 1e6 // what is beyond is of floating point: 0.55 * 100 is a little more than 55
+	return strconv.FormatFloat(math.Round(share*100*digits)/digits, 'f', -1, 64) + " %"
 }
 
 func span(d time.Duration) string {
@@ -120,7 +122,14 @@ func span(d time.Duration) string {
 	case d >= 48*time.Hour && d%(24*time.Hour) == 0:
 		return fmt.Sprintf("%d days", int(d.Hours()/24))
 	case d >= time.Minute:
-		return strings.TrimSuffix(strings.TrimSuffix(d.Round(time.Second).String(), "0s"), "0m")
+		text := d.Round(time.Second).String()
+		if strings.HasSuffix(text, "m0s") {
+			text = strings.TrimSuffix(text, "0s")
+		}
+		if strings.HasSuffix(text, "h0m") {
+			text = strings.TrimSuffix(text, "0m")
+		}
+		return text
 	}
 	return d.String()
 }

@@ -118,6 +118,15 @@ func (x *Exporter) deliver(ctx context.Context, starts []Start) error {
 	}
 }
 
+// answer is what a collector says of what it has got. It may take a part of it, and
+// must not be sent the rest again (https://opentelemetry.io/docs/specs/otlp/#partial-success-1).
+type answer struct {
+	Partial struct {
+		Rejected json.Number `json:"rejectedSpans"` // a 64-bit number: as text, or not
+		Message  string      `json:"errorMessage"`
+	} `json:"partialSuccess"`
+}
+
 // post is one try. again says that another one may help: OTLP names the statuses.
 func (x *Exporter) post(ctx context.Context, body []byte) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
@@ -136,9 +145,17 @@ func (x *Exporter) post(ctx context.Context, body []byte) (again bool, err error
 		return true, fmt.Errorf("the collector %s cannot be reached: %w", req.URL.Host, err)
 	}
 	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if resp.Request.Method != http.MethodPost {
+		return false, fmt.Errorf("the collector %s sends us elsewhere: is this its own URL?", req.URL.Host)
+	}
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
+		var said answer
+		json.Unmarshal(text, &said) // without it all was taken
+		if n, _ := said.Partial.Rejected.Int64(); n > 0 {
+			return false, fmt.Errorf("the collector %s has refused %d spans: %.300s", req.URL.Host, n, said.Partial.Message)
+		}
 		return false, nil
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		again = true

@@ -114,6 +114,45 @@ func TestAnErrorShowsNoPassword(t *testing.T) {
 	}
 }
 
+// A collector that refuses spans answers 200 all the same: they were lost, and nobody
+// was told.
+func TestWhatACollectorRefusesIsTold(t *testing.T) {
+	for answer, refused := range map[string]bool{
+		`{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}`: true,
+		`{"partialSuccess":{"rejectedSpans":3,"errorMessage":"too old"}}`:   true,
+		`{"partialSuccess":{"errorMessage":"use another port"}}`:            false, // a hint, and all is taken
+		`{"partialSuccess":{"rejectedSpans":"0"}}`:                          false,
+		`{}`: false, ``: false, `ok`: false,
+	} {
+		asked := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			io.WriteString(w, answer)
+		}))
+		x := New(server.URL, "", slog.New(slog.DiscardHandler))
+		x.pause = time.Millisecond
+		err := x.deliver(t.Context(), []Start{webhook(aweigh.Ready)})
+		server.Close()
+		if (err != nil) != refused || refused && !strings.Contains(err.Error(), "has refused 3 spans: too old") || asked != 1 {
+			t.Errorf("%s: %v, asked %d times", answer, err, asked)
+		}
+	}
+}
+
+// A proxy that wants a login sends us to a page, which answers 200 to anybody.
+func TestAPageElsewhereHasNotTakenTheTraces(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/login" {
+			http.Redirect(w, r, "/login", http.StatusFound)
+		}
+	}))
+	defer server.Close()
+	x := New(server.URL, "", slog.New(slog.DiscardHandler))
+	if err := x.deliver(t.Context(), []Start{webhook(aweigh.Ready)}); err == nil || !strings.Contains(err.Error(), "sends us elsewhere") {
+		t.Error(err)
+	}
+}
+
 func TestACollectorThatIsSlowHoldsNobodyUp(t *testing.T) {
 	x := New("http://127.0.0.1:1", "", slog.New(slog.DiscardHandler)) // nobody runs it
 	for range 3 * waiting {

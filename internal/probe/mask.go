@@ -64,12 +64,45 @@ func maskWords(words []string) []string {
 			out[i] = name + "=" + masked
 		case i > 0 && len(w) > 2 && strings.HasPrefix(w, "-p") && (strings.Contains(words[0], "mysql") || strings.Contains(words[0], "mariadb")):
 			out[i] = "-p" + masked
+		case i > 0 && strings.ContainsAny(w, " \t\n"):
+			out[i] = maskWithin(w)
 		default:
 			out[i] = maskLink(w)
 		}
-		hide = !assigned && strings.HasPrefix(w, "-") && (w == "-u" || w == "-a" || len(w) > 2 && secretName(w))
+		hide = namesSecret(w)
 	}
 	return out
+}
+
+// namesSecret reports whether the word after an option is a secret.
+func namesSecret(option string) bool {
+	return strings.HasPrefix(option, "-") && !strings.Contains(option, "=") && (option == "-u" || option == "-a" || len(option) > 2 && secretName(option))
+}
+
+// maskWithin does so within a word that has several in it: a header, a connection
+// string of PostgreSQL, what a shell is given.
+func maskWithin(w string) string {
+	words := strings.FieldsFunc(w, func(r rune) bool { return strings.ContainsRune(" \t\n", r) })
+	var b strings.Builder
+	hide := false
+	for _, word := range words {
+		at := strings.Index(w, word)
+		b.WriteString(w[:at])
+		w = w[at+len(word):]
+		name, _, assigned := strings.Cut(word, "=")
+		switch {
+		case hide && !strings.HasPrefix(word, "-"):
+			b.WriteString(masked)
+			hide = strings.EqualFold(word, "bearer") || strings.EqualFold(word, "basic")
+			continue
+		case assigned && secretName(name) && !strings.Contains(name, "/"):
+			b.WriteString(name + "=" + masked)
+		default:
+			b.WriteString(maskLink(word))
+		}
+		hide = namesSecret(word) || strings.HasSuffix(word, ":") && secretName(word)
+	}
+	return b.String() + w
 }
 
 // maskLink hides the credentials and the secret query values of a URL within a

@@ -108,6 +108,12 @@ func TestStringHidesSecrets(t *testing.T) {
 		"exec:curl -u me:hunter2 http://a:hunter2@b/?key=hunter2": "exec:curl -u *** http://***@b/?key=***",
 		"exec:mysqladmin -phunter2 ping":                          "exec:mysqladmin -p*** ping",
 		"exec:pg_isready -p 5432 -h db":                           "exec:pg_isready -p 5432 -h db",
+		// The target is told in logs, records and answers of the API: so were these.
+		`exec:psql "host=db password=hunter2 user=app" -c 'select 1'`: `exec:psql 'host=db password=*** user=app' -c 'select 1'`,
+		`exec:curl -fH "Authorization: Bearer hunter2" http://b/`:     `exec:curl -fH 'Authorization: *** ***' http://b/`,
+		`exec:sh -c "redis-cli -a hunter2 ping | grep -q PONG"`:       `exec:sh -c 'redis-cli -a *** ping | grep -q PONG'`,
+		`exec:sh -c "pg_isready  -d postgres://a:hunter2@db/x"`:       `exec:sh -c 'pg_isready  -d postgres://***@db/x'`,
+		`exec:env "PASSWORD=hunter2 hunter2" x`:                       `exec:env PASSWORD=*** x`,
 	} {
 		if got := parse(t, in).String(); got != want {
 			t.Errorf("%s\n got %s\nwant %s", in, got, want)

@@ -42,7 +42,7 @@ func Gather(ctx context.Context, from Source, objectives []objective.Objective, 
 	if e.Starts, err = st.Starts(ctx, store.StartQuery{Service: from.Service, Limit: most}); err != nil {
 		return e, err
 	}
-	e.Starts = slices.DeleteFunc(e.Starts, func(s aweigh.Start) bool { return s.Drill != "" })
+	e.Starts = slices.DeleteFunc(e.Starts, func(s aweigh.Start) bool { return s.Drill != "" || s.OneOff })
 	slices.Reverse(e.Starts) // oldest first, as those who count need them
 	if from.Journals != nil {
 		if e.Journals, err = from.Journals(); err != nil {

@@ -55,7 +55,9 @@ type Service struct {
 	Restarts  int                    `json:"unexpected_restarts"`
 	Incidents int                    `json:"incidents"` // opened in this time
 	Ready     Timing                 `json:"ready"`
-	Images    []Image                `json:"images"` // oldest first
+	Images    []Image                `json:"images"` // by their first start, oldest first
+
+	now *Image // that of its newest start: after a rollback not the last of Images
 }
 
 // Image is how the starts of one image did.

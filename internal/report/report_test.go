@@ -222,3 +222,56 @@ func TestWhatWasDeployedIsToldInFewLines(t *testing.T) {
 		t.Errorf("%d are told one by one:\n%s", n, changes)
 	}
 }
+
+// The image that came last was told to run, and to need a person, after the one
+// before it had been put back.
+func TestAfterARollbackTheImageThatIsBackIsTheOneThatRuns(t *testing.T) {
+	h := watchedSince(t, today.Add(-61*24*time.Hour))
+	id := h.deploy("web", "web:1", time.Second)
+	h.until(today.Add(-2 * 24 * time.Hour))
+	for _, image := range []string{"web:1", "web:2", "web:1"} {
+		h.stop(id)
+		h.pass(time.Minute)
+		took := time.Second
+		if image == "web:2" {
+			took = 9 * time.Second
+		}
+		id = h.deploy("web", image, took)
+	}
+	h.until(today)
+	r := month(t, h)
+	if top := lines(r.Attention); strings.Contains(top, "web:2") {
+		t.Errorf("it does not run any more:\n%s", top)
+	}
+	if changes := lines(r.Changes); !strings.Contains(changes, "web: 3 deployments, ") || strings.Contains(changes, "web:2") || !strings.Contains(changes, ": web:1") {
+		t.Errorf("what runs now is\n%s", changes)
+	}
+}
+
+// Tests that a person ran by `docker compose run`, and that failed, broke the promise of
+// no unexpected restart, and were a deployment that was not ready.
+func TestWhatAPersonRunsOnceSaysNothingAboutItsService(t *testing.T) {
+	h := watchedSince(t, today.Add(-61*24*time.Hour))
+	h.deploy("web", "web:1", time.Second)
+	h.until(today.Add(-2 * 24 * time.Hour))
+	h.add(aweigh.Fact{Kind: aweigh.FactStarted, Instance: "tests", Container: &aweigh.Container{ID: "tests", Name: "shop_web_run_1", Engine: "docker", Service: "web", Project: "shop",
+		Image: "web:1", Policy: "no", OneOff: true, Status: "running", Started: h.at}})
+	h.pass(10 * time.Second)
+	h.crash("tests", "1 test failed")
+	h.until(today)
+	r := month(t, h)
+	if o := r.Objectives[0]; o.State != objective.Kept {
+		t.Errorf("restarts: %s, %+v", o.State, o.Breaks)
+	}
+	if o := r.Objectives[1]; o.Good+o.Bad+o.Unseen != 0 || len(r.Services) != 0 {
+		t.Errorf("%d good and %d bad deployments, %+v", o.Good, o.Bad, r.Services)
+	}
+}
+
+func TestHowMuchSlowerAnImageIsIsANumberForPeople(t *testing.T) {
+	for ratio, want := range map[float64]string{0.25: "×0.25 faster", 1.04: "×1", 3.82: "×3.8 slower", 42.1: "×42 slower", 99.7: "×100 slower", 106.4: "×106 slower"} {
+		if got := (Image{Against: &ratio, Slower: ratio > 2}).against(); got != want {
+			t.Errorf("%v: %s", ratio, got)
+		}
+	}
+}

@@ -58,6 +58,10 @@ func services(e objective.Evidence, window objective.Span) []Service {
 		}
 		v.Ready = timing(in)
 		v.Images = images(starts, window)
+		newest := starts[len(starts)-1]
+		if n := slices.IndexFunc(v.Images, func(i Image) bool { return i.Image == newest.Image && i.ID == newest.ImageID }); n >= 0 {
+			v.now = &v.Images[n]
+		}
 		all = append(all, v)
 	}
 	slices.SortFunc(all, func(a, b Service) int {

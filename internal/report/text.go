@@ -133,15 +133,20 @@ func (r *Report) images() (all []imageOf) {
 }
 
 func (i Image) against() string {
-	switch {
-	case i.Against == nil:
+	if i.Against == nil {
 		return "-"
-	case i.Slower:
-		return fmt.Sprintf("×%.2g slower", *i.Against)
-	case *i.Against < 0.8:
-		return fmt.Sprintf("×%.2g faster", *i.Against)
 	}
-	return fmt.Sprintf("×%.2g", *i.Against)
+	text := fmt.Sprintf("×%.2g", *i.Against)
+	if *i.Against >= 99.5 { // of which that would be ×1e+02
+		text = fmt.Sprintf("×%.0f", *i.Against)
+	}
+	switch {
+	case i.Slower:
+		text += " slower"
+	case *i.Against < 0.8:
+		text += " faster"
+	}
+	return text
 }
 
 // breakOf is a break with its objective, and those like it: the crashes of one

@@ -41,10 +41,8 @@ func (r *Report) attention(dead int) {
 		}
 	}
 	for _, v := range r.Services {
-		for n, i := range v.Images {
-			if i.Slower && n == len(v.Images)-1 {
-				add(aweigh.Warning, v.Service, "aweigh starts "+v.Service, "%s takes %s to be ready, %.1f times as long as the image before", imageName(i), millis(*i.Ready.MedianMS), *i.Against)
-			}
+		if i := v.now; i != nil && i.Slower {
+			add(aweigh.Warning, v.Service, "aweigh starts "+v.Service, "%s takes %s to be ready, %.1f times as long as the image before", imageName(*i), millis(*i.Ready.MedianMS), *i.Against)
 		}
 	}
 	if dead > 0 {
@@ -114,8 +112,8 @@ func (r *Report) deployed(e objective.Evidence, window objective.Span, add func(
 		all := deployed[of(v)]
 		last := all[len(all)-1]
 		what := fmt.Sprintf("%s, the last on %s", count(len(all), "deployment"), moment(last.At))
-		if n := len(v.Images); n > 0 && v.Images[n-1].Against != nil {
-			what += fmt.Sprintf(": now %s", imageName(v.Images[n-1]))
+		if i := v.now; i != nil && i.Against != nil {
+			what += fmt.Sprintf(": now %s", imageName(*i))
 		} else if image := last.ImageOf(of(v)); image != "" {
 			what += ": " + image
 		}

@@ -89,10 +89,19 @@ func Instances(ctx context.Context, st *store.Store) ([]core.Instance, error) {
 }
 
 func services(instances []core.Instance) []Service {
+	name := func(i core.Instance) string { return i.Container.Project + "/" + i.Container.Service }
+	// What a person runs once says nothing about its service, where there is one.
+	own := map[string]bool{}
+	for _, i := range instances {
+		own[name(i)] = own[name(i)] || !i.Container.OneOff
+	}
 	byService := map[string]*Service{}
 	for n := range instances {
 		i := &instances[n]
-		name := i.Container.Project + "/" + i.Container.Service
+		name := name(*i)
+		if i.Container.OneOff && own[name] {
+			continue
+		}
 		s := byService[name]
 		if s == nil {
 			s = &Service{Service: i.Container.Service, Project: i.Container.Project}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -100,12 +101,14 @@ func EndMaintenance(ctx context.Context, st *store.Store, id string) (aweigh.Mai
 	if err != nil {
 		return aweigh.Maintenance{}, err
 	}
-	for _, w := range all {
-		if len(id) >= 4 && strings.HasPrefix(w.ID, strings.ToUpper(id)) {
-			ended := w
-			ended.Until = time.Time{}
-			return w, st.Post(ctx, aweigh.Fact{Kind: aweigh.FactMaintenance, At: time.Now().UTC(), Window: &ended})
-		}
+	all = slices.DeleteFunc(all, func(w aweigh.Maintenance) bool { return len(id) < 4 || !strings.HasPrefix(w.ID, strings.ToUpper(id)) })
+	switch {
+	case len(all) == 0:
+		return aweigh.Maintenance{}, fmt.Errorf("there is no maintenance window %q (see: maintenance): %w", id, store.ErrNotFound)
+	case len(all) > 1:
+		return aweigh.Maintenance{}, fmt.Errorf("maintenance window %q: %w (see: maintenance)", id, store.ErrAmbiguous)
 	}
-	return aweigh.Maintenance{}, fmt.Errorf("there is no maintenance window %q (see: maintenance): %w", id, store.ErrNotFound)
+	ended := all[0]
+	ended.Until = time.Time{}
+	return all[0], st.Post(ctx, aweigh.Fact{Kind: aweigh.FactMaintenance, At: time.Now().UTC(), Window: &ended})
 }

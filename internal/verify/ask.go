@@ -59,7 +59,7 @@ func ask(ctx context.Context, t *Target, i docker.Instance) answer {
 	if len(targets) == 0 {
 		return answer{why: "it has neither a probe nor a port that is known"}
 	}
-	if targets[0].Host == "" {
+	if targets[0].Host == "" && targets[0].Protocol != probe.Exec {
 		return answer{why: "its own address is not reached from this host"}
 	}
 	var last answer

@@ -171,7 +171,16 @@ func TestErrorLines(t *testing.T) {
 			t.Errorf("%q: %v", line, got)
 		}
 	}
-	if likeness("12:00:01 pid 7 at 0x7ffe12ab") != likeness("13:11:22 pid 812 at 0x55aa0012") {
-		t.Error("two starts are never alike")
+	for one, other := range map[string]string{
+		"12:00:01 pid 7 at 0x7ffe12ab":                               "13:11:22 pid 812 at 0x55aa0012",
+		"ERROR job f47ac10b-58cc-4372-a567-0e02b2c3d479 was dropped": "ERROR job 0a7cbeef-1c2d-4abc-bcde-feedfacecafe was dropped", // the same error of each start was a new one
+		"ERROR peer a1b2c3d4e5f6 left":                               "ERROR peer 4f1c4f1c4f1c left",
+	} {
+		if likeness(one) != likeness(other) {
+			t.Errorf("two starts are never alike: %q, %q", likeness(one), likeness(other))
+		}
+	}
+	if likeness("ERROR cache is full") == likeness("ERROR cafe is full") {
+		t.Error("words are taken for ids")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (v *verifier) baseline(service string, starts []aweigh.Start, now []instanc
 	}
 	var found *baseline
 	for _, s := range starts {
-		if s.Verdict != aweigh.Ready || running[s.ID] || record.FailedSoon(s) {
+		if s.Verdict != aweigh.Ready || s.OneOff || running[s.ID] || record.FailedSoon(s) {
 			continue
 		}
 		if found = v.recorded(s); found != nil {
@@ -139,8 +140,12 @@ func (b *baseline) news(lines []string) (fresh []string) {
 	return fresh
 }
 
+// ids are UUIDs, and hashes and ids in hexadecimal: they may begin with a letter.
+var ids = regexp.MustCompile(`(?i)\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8,}\b`)
+
 // likeness is a line without numbers and ids, so that two starts can be compared.
 func likeness(line string) string {
+	line = ids.ReplaceAllLiteralString(line, "0")
 	var b strings.Builder
 	digits := false
 	for _, c := range line {

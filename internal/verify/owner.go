@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -69,10 +70,7 @@ func ours(i docker.Instance) bool {
 
 // hold finds who has the port on the host.
 func (p *portOwner) hold(listeners []sockdiag.Socket, i docker.Instance) {
-	for _, l := range listeners {
-		if int(l.Local.Port()) != p.HostPort || !covers(l.Local.Addr(), p.HostIP) {
-			continue
-		}
+	for _, l := range p.listeners(listeners) {
 		owner, ok := proc.Owner(l.Inode)
 		if !ok {
 			p.hidden = "the process that has it cannot be seen from here: run as root"
@@ -84,23 +82,53 @@ func (p *portOwner) hold(listeners []sockdiag.Socket, i docker.Instance) {
 			p.foreign = true
 			return
 		}
-		ip, port := forwards(owner.Args)
-		if port != 0 && (port != p.Port || ip != i.Addr && i.Addr != "") {
-			p.holder += fmt.Sprintf(", which forwards to %s:%d", ip, port)
+		if elsewhere := p.leads(owner.Args, i); elsewhere != "" {
+			p.holder += ", which forwards to " + elsewhere
 			p.foreign = true
 		}
 		return
 	}
 }
 
-// covers reports whether a listener has the address that the port is published
-// on.
-func covers(addr netip.Addr, hostIP string) bool {
-	if addr.IsUnspecified() || hostIP == "" {
-		return true
+// leads is where the forwarder of these arguments leads to, "" for the container. The
+// address may be of any of its networks: the engine chooses by which one it is reached,
+// and has a forwarder for IPv6 as well.
+func (p *portOwner) leads(args []string, i docker.Instance) (elsewhere string) {
+	ip, port := forwards(args)
+	if port == 0 || port == p.Port && (i.Addr == "" || slices.Contains(i.Addrs, ip)) {
+		return ""
 	}
-	want, err := netip.ParseAddr(hostIP)
-	return err != nil || want.Unmap() == addr
+	return net.JoinHostPort(ip, strconv.Itoa(port))
+}
+
+// listeners are those that get what comes to the port at the address that it is
+// published on. Who has that address itself comes before who has all of its family,
+// and that before all of IPv6, which another program may have for IPv6 alone.
+func (p *portOwner) listeners(all []sockdiag.Socket) (mine []sockdiag.Socket) {
+	want, err := netip.ParseAddr(p.HostIP) // not for "", which is every address
+	want = want.Unmap()
+	best := 2
+	for _, l := range all {
+		addr, far := l.Local.Addr(), 2
+		switch {
+		case int(l.Local.Port()) != p.HostPort:
+			continue
+		case err != nil:
+		case addr == want:
+			far = 0
+		case !addr.IsUnspecified():
+			continue
+		case addr.Is4() == want.Is4():
+			far = 1
+		}
+		if far < best {
+			best, mine = far, nil
+		}
+		if far == best {
+			mine = append(mine, l)
+		}
+	}
+	return mine
 }
 
 // forwarder reports whether a process is an engine's port forwarder.

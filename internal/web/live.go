@@ -51,7 +51,10 @@ func (s *Site) open(w http.ResponseWriter) (st *stream, done func(), ok bool) {
 	st = &stream{w, http.NewResponseController(w)}
 	st.rc.SetReadDeadline(time.Time{}) // the server's own is for requests, and would end the stream
 	st.write("retry: 3000\n\n")
-	return st, func() { streams.Add(-1) }, true
+	return st, func() {
+		st.rc.SetWriteDeadline(time.Now().Add(writeTime)) // for the end of the answer
+		streams.Add(-1)
+	}, true
 }
 
 func (s *stream) write(text string) error {
@@ -59,7 +62,9 @@ func (s *stream) write(text string) error {
 	if _, err := fmt.Fprint(s.w, text); err != nil {
 		return err
 	}
-	return s.rc.Flush()
+	err := s.rc.Flush()
+	s.rc.SetWriteDeadline(time.Time{}) // until there is more to say: HTTP/2 resets a stream whose time is over
+	return err
 }
 
 // send sends an event with JSON, which has no line ends in it.

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,20 +81,5 @@ func tellStory(t *testing.T, facts []aweigh.Fact) string {
 		h.apply(f)
 	}
 	h.pass(time.Hour)
-	var b strings.Builder
-	for _, id := range h.order {
-		s := h.starts[id]
-		fmt.Fprintf(&b, "start of %s: %s", s.Service, s.Verdict)
-		if s.Run != nil {
-			fmt.Fprintf(&b, ", then %s", s.Run.End)
-		}
-		if s.Verdict.Failed() {
-			fmt.Fprintf(&b, ": %s", s.Reason)
-		}
-		b.WriteByte('\n')
-	}
-	for _, n := range h.told {
-		fmt.Fprintf(&b, "told %s: %s\n", n.Occasion, n.Title)
-	}
-	return b.String()
+	return h.story()
 }

@@ -220,6 +220,32 @@ func (h *history) verdicts() string {
 	return strings.Join(all, " ")
 }
 
+// story is all that a history came to, for a person.
+func (h *history) story() string {
+	var b strings.Builder
+	for _, id := range h.order {
+		s := h.starts[id]
+		fmt.Fprintf(&b, "start of %s: %s", s.Service, s.Verdict)
+		if s.TookMS != nil {
+			fmt.Fprintf(&b, " after %d ms", *s.TookMS)
+		}
+		if s.InARow > 0 {
+			fmt.Fprintf(&b, ", %d in a row", s.InARow)
+		}
+		fmt.Fprintf(&b, ": %s\n", s.Reason)
+		if s.Run != nil {
+			fmt.Fprintf(&b, "  served %d ms, %s: %s\n", s.Run.ServedMS, s.Run.End, s.Run.Reason)
+		}
+	}
+	for _, n := range h.told {
+		fmt.Fprintf(&b, "told %s: %s (%s)\n", n.Occasion, n.Title, n.Command)
+		for _, fact := range n.Facts {
+			fmt.Fprintf(&b, "  %s\n", fact)
+		}
+	}
+	return b.String()
+}
+
 func want[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {

@@ -49,7 +49,7 @@ func facts(n *Incident, v *Service, l *Life) []string {
 		began := l.Start.Began.Format("15:04:05 MST")
 		switch {
 		case l.Start.Exit != nil:
-			lines = append(lines, fmt.Sprintf("start %s began at %s and %s after %s", l.Start.ID, began, howEnded(l.Start.Exit), human(l.Ended.Sub(l.began()))))
+			lines = append(lines, fmt.Sprintf("start %s began at %s: %s after %s", l.Start.ID, began, howEnded(l.Start.Exit), human(l.Ended.Sub(l.began()))))
 		default:
 			lines = append(lines, fmt.Sprintf("start %s began at %s", l.Start.ID, began))
 		}

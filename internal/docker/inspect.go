@@ -54,6 +54,15 @@ func (c *containers) remove(id string) {
 	delete(c.byID, id)
 }
 
+func (c *containers) ids() (all []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id := range c.byID {
+		all = append(all, id)
+	}
+	return all
+}
+
 // LastState is the engine's State of a container that has ended, with the log
 // of its health check, as JSON; nil for one that runs, or is not known.
 func (e *Engine) LastState(id string) []byte {

@@ -12,8 +12,9 @@
 // counted there, for a recreated container is a new one with a restart count
 // of zero. An Incident is an open condition of a service.
 //
-// The rules, file by file: lives.go (what began and what ended), seen.go
-// (what inspections find that no event told), judge.go (crash or deliberate stop, failed or ready), trouble.go (which
-// incident), serving.go (after ready), silence.go, signals.go, incidents.go
-// (opening, raising, resolving, reminding), timers.go (what time brings).
+// The rules, file by file: lives.go (what began and what ended), seen.go (what
+// inspections find that no event told), judge.go (crash or deliberate stop, failed
+// or ready), trouble.go (which incident), serving.go (after ready), silence.go,
+// signals.go, incidents.go (opening, raising, resolving, reminding), timers.go
+// (what time brings).
 package core

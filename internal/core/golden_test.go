@@ -28,20 +28,25 @@ func TestHistoriesOfARealEngine(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".jsonl"), func(t *testing.T) {
 			got := tellStory(t, readFacts(t, file))
-			golden := strings.TrimSuffix(file, ".jsonl") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("it came to\n%s\nand should have come to\n%s", got, want)
-			}
+			isGolden(t, strings.TrimSuffix(file, ".jsonl")+".golden", got)
 		})
+	}
+}
+
+// isGolden demands that a history came to what the file says; -update writes that.
+func isGolden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("it came to\n%s\nand should have come to\n%s", got, want)
 	}
 }
 

@@ -243,7 +243,11 @@ func (h *history) story() string {
 			fmt.Fprintf(&b, "  %s\n", fact)
 		}
 	}
-	return b.String()
+	text := b.String()
+	for n, id := range h.order {
+		text = strings.ReplaceAll(text, id, fmt.Sprint("#", n+1))
+	}
+	return text
 }
 
 func want[T comparable](t *testing.T, what string, got, want T) {

@@ -25,8 +25,10 @@ type Incident struct {
 	Clock time.Duration `json:"clock,omitempty"`
 	// Muted says that a maintenance window keeps people from being told.
 	Muted bool `json:"muted,omitempty"`
-	// Times counts how often it was opened again.
-	Times int `json:"times,omitempty"`
+	// Times counts how often it was opened again; Again says that this was for the
+	// same kind of trouble.
+	Times int  `json:"times,omitempty"`
+	Again bool `json:"again,omitempty"`
 }
 
 const (
@@ -88,9 +90,7 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 		n.Count++
 		n.Resolved, n.Clock, n.Resolution, n.Acknowledged = nil, 0, "", nil
 		n.Settle = max(n.Settle, min(2*n.Settle, maxSettle))
-		if gravity[h.kind] >= gravity[n.Kind] {
-			n.Kind = h.kind
-		}
+		n.Kind, n.Again = h.kind, h.kind == n.Kind // what it was is over
 	} else {
 		n = &Incident{Key: v.Key, Group: h.group, Settle: h.settle}
 		n.ID = aweigh.DerivedID(h.at, v.Key+"|"+string(h.group)+h.at.Format(time.RFC3339Nano))

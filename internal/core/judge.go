@@ -65,6 +65,7 @@ func (s *State) endJob(i *Instance, l *Life) {
 	s.well(v, l.Ended)
 	if !s.anyAlive(v) {
 		s.gone(v, l.Ended, "the job ended well")
+		v.Row, v.Tally, v.Crashes = 0, nil, nil
 	}
 }
 

@@ -154,7 +154,11 @@ func (s *State) settled(n *Incident, at time.Time) {
 	if v != nil {
 		switch n.Group {
 		case starting:
-			why = "ready again since " + v.Good.Format("15:04:05 MST")
+			why = "running since "
+			if slices.ContainsFunc(s.instancesOf(v), func(i *Instance) bool { return i.alive() && !i.Life.Proven.IsZero() }) {
+				why = "ready since "
+			}
+			why += v.Good.Format("15:04:05 MST")
 			v.Row, v.Tally = 0, nil
 			s.touchService(v)
 			for _, i := range s.instancesOf(v) {

@@ -19,7 +19,8 @@ const (
 	// signals and the watcher's gaps have the incident's kind as their group.
 )
 
-// gravity orders the kinds of a group: an incident only ever grows worse.
+// gravity orders the kinds of a group: while it is open an incident only ever grows
+// worse.
 var gravity = map[aweigh.IncidentKind]int{
 	aweigh.UnexpectedRestart:  1,
 	aweigh.StartupUnconfirmed: 2,

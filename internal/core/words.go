@@ -21,7 +21,7 @@ func title(o aweigh.Occasion, n *Incident, at time.Time) string {
 	case aweigh.OnEscalated:
 		return fmt.Sprintf("%s: %s, and nobody has acknowledged it for %s: %s", name, what, open, n.Summary)
 	}
-	if n.Times > 0 {
+	if n.Again {
 		what = strings.Replace(what, string(n.Kind), string(n.Kind)+" again", 1)
 	}
 	return fmt.Sprintf("%s: %s: %s", name, what, n.Summary)

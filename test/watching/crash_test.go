@@ -35,7 +35,7 @@ func TestCrashAfterReadyIsAnUnexpectedRestart(t *testing.T) {
 	}
 	w.started(t, "fickle", 1, "crashed", hasEnded(aweigh.RunCrashed))
 	w.started(t, "fickle", 2, "ready", isReady)
-	w.mail(t, "fickle", "ready again since")
+	w.mail(t, "fickle", "ready since")
 	n := w.incident(t, "fickle", "is over", func(n aweigh.Incident) bool { return n.Resolved != nil })
 	if n.Kind != aweigh.UnexpectedRestart || n.Count != 1 {
 		t.Errorf("incident %+v", n)

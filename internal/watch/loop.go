@@ -378,11 +378,29 @@ func (l *ledger) say(n aweigh.Notification) {
 		l.Log.Warn(n.Title, attrs...)
 	}
 }
-
+// retain removes what is too old in the store, in small steps.
 func (w *watcher) retain(ctx context.Context) {
 	if err := w.store.Retain(ctx, time.Now(), w.Config.Config.Watch.Keep); err != nil && ctx.Err() == nil {
 		w.Log.Error(err.Error(), "event", "warning")
 	}
+}
+
+// tidy removes the records that are too many or too old, beside the fold: a slow disk
+// takes its time to find out which.
+func (w *watcher) tidy(ctx context.Context) {
+	every := time.NewTicker(retainEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			w.tidyRecords(ctx)
+		}
+	}
+}
+
+func (w *watcher) tidyRecords(ctx context.Context) {
 	dir, err := record.OpenToRead(w.State)
 	if err != nil {
 		return
@@ -391,6 +409,9 @@ func (w *watcher) retain(ctx context.Context) {
 	services, _ := dir.Services()
 	limits := recordLimits(w.Config.Config.Watch, len(services))
 	for _, service := range services {
+		if ctx.Err() != nil {
+			return
+		}
 		dir.Tidy(service, limits, time.Now())
 	}
 }

@@ -193,6 +193,7 @@ func (w *watcher) run(ctx context.Context) error {
 	}
 	running.Go(func() { w.readSignals(ctx) })
 	running.Go(func() { w.sendReports(ctx) })
+	running.Go(func() { w.tidy(ctx) })
 	if w.traces != nil {
 		running.Go(func() { w.traces.exporter.Run(ctx) })
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -241,6 +243,13 @@ func (h *history) story() string {
 		fmt.Fprintf(&b, "told %s: %s (%s)\n", n.Occasion, n.Title, n.Command)
 		for _, fact := range n.Facts {
 			fmt.Fprintf(&b, "  %s\n", fact)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(h.incidents)) {
+		n := h.incidents[id]
+		fmt.Fprintf(&b, "incident %s, %s, %d times, of %d starts: %s\n", n.Kind, n.Severity, n.Count, len(n.Starts), n.Headline)
+		if !n.Open() {
+			fmt.Fprintf(&b, "  resolved at %s: %s\n", n.Resolved.Format(time.TimeOnly), n.Resolution)
 		}
 	}
 	text := b.String()

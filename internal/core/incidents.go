@@ -101,6 +101,9 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 		}
 		if h.group == starting {
 			n.Count = max(1, v.Row) // with those that were not worth an incident yet
+			if i != nil && h.life == i.Life && i.Before != nil && i.Before.Crash && i.Before.Start.InARow == v.Row-1 {
+				n.involve(i.Before) // the first of a row tells the most
+			}
 		}
 		s.Incidents[n.ID] = n
 		s.index.opened(n)
@@ -155,7 +158,7 @@ func (n *Incident) involve(l *Life) {
 		return
 	}
 	if n.Starts = append(n.Starts, l.Start.ID); len(n.Starts) > maxStarts {
-		// The first start of a loop tells the most: keep it, and the newest.
+		// Of a loop keep the first start, and the newest.
 		n.Starts = slices.Delete(n.Starts, 1, 2)
 	}
 }

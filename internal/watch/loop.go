@@ -378,6 +378,7 @@ func (l *ledger) say(n aweigh.Notification) {
 		l.Log.Warn(n.Title, attrs...)
 	}
 }
+
 // retain removes what is too old in the store, in small steps.
 func (w *watcher) retain(ctx context.Context) {
 	if err := w.store.Retain(ctx, time.Now(), w.Config.Config.Watch.Keep); err != nil && ctx.Err() == nil {

@@ -24,7 +24,32 @@ import (
 type Span struct {
 	Since, Until time.Time // zero: from its beginning, to its end
 	Follow       bool      // also what comes, until the container ends
-	Tail         int       // the last lines of that alone; 0: all of it
+	Tail         int       // the last lines of that alone; 0: all of it, MostLines where it has a Since
+}
+
+// MostLines is how much is read of an output that does not begin with the engine's log. To
+// find a moment in that the engine reads all that is before it, at 30 MB a second, and it
+// keeps gigabytes where nobody has told it to rotate them; the last lines it finds at once.
+const MostLines = 100_000
+
+func (s Span) query() url.Values {
+	query := url.Values{"stdout": {"1"}, "stderr": {"1"}}
+	if s.Follow {
+		query.Set("follow", "1")
+	}
+	if !s.Until.IsZero() {
+		query.Set("until", stamp(s.Until))
+	}
+	if !s.Since.IsZero() {
+		query.Set("since", stamp(s.Since))
+	}
+	if s.Tail == 0 && !s.Since.IsZero() {
+		s.Tail = MostLines
+	}
+	if s.Tail > 0 {
+		query.Set("tail", strconv.Itoa(s.Tail))
+	}
+	return query
 }
 
 // OutputFrom is from when on the output of a container's life is to be read that
@@ -83,19 +108,6 @@ const (
 // net/http's costs two goroutines and two buffers more, for as long as the
 // container lives, and a host may have hundreds.
 func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser, error) {
-	query := url.Values{"stdout": {"1"}, "stderr": {"1"}}
-	if span.Follow {
-		query.Set("follow", "1")
-	}
-	if !span.Until.IsZero() {
-		query.Set("until", stamp(span.Until))
-	}
-	if !span.Since.IsZero() {
-		query.Set("since", stamp(span.Since))
-	}
-	if span.Tail > 0 {
-		query.Set("tail", strconv.Itoa(span.Tail))
-	}
 	host, err := client.ParseHostURL(e.client.DaemonHost())
 	if err != nil {
 		return nil, err
@@ -104,7 +116,7 @@ func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser,
 	if err != nil {
 		return nil, err
 	}
-	where := url.URL{Scheme: "http", Host: "localhost", RawQuery: query.Encode(),
+	where := url.URL{Scheme: "http", Host: "localhost", RawQuery: span.query().Encode(),
 		Path: strings.TrimSuffix(host.Path, "/") + "/v" + version + "/containers/" + id + "/logs"}
 	if host.Scheme == "tcp" {
 		where.Host = host.Host

@@ -75,6 +75,17 @@ func TestOutputIsTheFirstThatAnOlderEngineIsAskedFor(t *testing.T) {
 	}
 }
 
+// To find a moment in its log an engine reads all that is before it. With two gigabytes of
+// a life before, each restart of a container cost it a minute of its CPU.
+func TestOutputInTheMidstOfALogIsAskedForByItsLastLines(t *testing.T) {
+	now := time.Now()
+	for want, span := range map[string]Span{"": {Follow: true}, "100000": {Since: now, Follow: true}, "20": {Since: now, Tail: 20}} {
+		if got := span.query().Get("tail"); got != want {
+			t.Errorf("%+v: tail %q, want %q", span, got, want)
+		}
+	}
+}
+
 // A watcher with a stuck engine behind TLS could not be ended.
 func TestAConnectionThatIsNeverMadeIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

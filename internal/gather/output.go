@@ -1,6 +1,7 @@
 package gather
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ const (
 type clip struct {
 	head, tail []byte
 	lost       int64
+	more       bool // was left out than is known
 }
 
 func (c *clip) Write(b []byte) (int, error) {
@@ -44,10 +46,13 @@ func (c *clip) trim() {
 // bytes is what was kept. Where something is missing a line says so.
 func (c *clip) bytes() []byte {
 	c.trim()
-	if c.lost == 0 {
+	if c.lost == 0 && !c.more {
 		return append(c.head, c.tail...)
 	}
 	gap := fmt.Sprintf("\n[aweigh: %d bytes are left out here]\n", c.lost)
+	if c.more {
+		gap = fmt.Sprintf("\n[aweigh: more than %d bytes are left out here]\n", c.lost)
+	}
 	return append(append(c.head, gap...), c.tail...)
 }
 
@@ -77,18 +82,45 @@ func (f *Found) engineOutput(ctx context.Context, e *docker.Engine, in docker.In
 	}
 	ctx, cancel := context.WithTimeout(ctx, logsWithin)
 	defer cancel()
-	stream, err := e.Logs(ctx, in.Container.ID, span)
-	if err != nil {
+	whole := span == docker.Span{}
+	if whole {
+		span.Tail = docker.MostLines
+	}
+	var c clip
+	lines := 0
+	err := readEngine(ctx, e, in, span, 0, func(b []byte) {
+		lines += bytes.Count(b, []byte("\n"))
+		c.Write(b)
+	})
+	switch {
+	case err != nil && lines == 0:
 		f.note(fmt.Sprintf("the output cannot be read: %v", err))
 		return
+	case err != nil:
+		f.note(fmt.Sprintf("the output could not be read to its end: %v", err))
+	case lines >= docker.MostLines:
+		f.note(fmt.Sprintf("the output has more than %d lines: what is between its beginning and its end was not read", docker.MostLines))
+		c.more = true
+		if c.head = nil; whole { // else it begins somewhere in the engine's log
+			readEngine(ctx, e, in, docker.Span{}, headBytes, func(b []byte) { c.head = append(c.head, b...) })
+		}
+	}
+	f.Evidence.Output, f.From, f.Cut = c.bytes(), "the engine's log", c.lost
+}
+
+// readEngine reads a part of the output that the engine has kept: the first bytes of it
+// alone, unless that is 0.
+func readEngine(ctx context.Context, e *docker.Engine, in docker.Inspection, span docker.Span, first int64, give func(b []byte)) error {
+	stream, err := e.Logs(ctx, in.Container.ID, span)
+	if err != nil {
+		return err
 	}
 	defer stream.Close()
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
 	defer stop()
-	var c clip
-	err = docker.Frames(stream, !in.Terminal, func(_ bool, b []byte) { c.Write(b) })
-	if err != nil && err != io.EOF {
-		f.note(fmt.Sprintf("the output could not be read to its end: %v", err))
+	var from io.Reader = stream
+	if first > 0 {
+		from = io.LimitReader(stream, first)
 	}
-	f.Evidence.Output, f.From, f.Cut = c.bytes(), "the engine's log", c.lost
+	return docker.Frames(from, !in.Terminal, func(_ bool, b []byte) { give(b) })
 }

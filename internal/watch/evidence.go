@@ -62,6 +62,14 @@ func (e *evidence) begin(ctx context.Context, c *aweigh.Container, began, until 
 	e.follow(ctx, c, began, e.after(c, began), until)
 }
 
+// spanOf is what is asked for of the output of a life.
+func spanOf(began, since, until time.Time, tail int) docker.Span {
+	if tail == 0 && time.Since(began) > time.Minute { // it may have printed for weeks before we came
+		tail = docker.MostLines
+	}
+	return docker.Span{Since: since, Until: until, Follow: until.IsZero(), Tail: tail}
+}
+
 // after is from when on the output of a life is to be read that began at this
 // time. Of a death that was heard of the inspection may not know yet. e.mu is
 // held.
@@ -107,7 +115,7 @@ func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since
 		return t
 	}
 	t.open = func(ctx context.Context, since, until time.Time, tail int) (io.ReadCloser, bool, error) {
-		stream, err := e.engine.Logs(ctx, c.ID, docker.Span{Since: since, Until: until, Follow: until.IsZero(), Tail: tail})
+		stream, err := e.engine.Logs(ctx, c.ID, spanOf(began, since, until, tail))
 		return stream, !e.engine.HasTerminal(c.ID), err
 	}
 	t.endOf = func(ctx context.Context) (time.Time, error) { return e.engine.EndOf(ctx, c.ID, began) }

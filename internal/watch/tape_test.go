@@ -117,6 +117,18 @@ func TestOutputIsReadOnAfterItsStreamHasBroken(t *testing.T) {
 	}
 }
 
+// The first watcher of a host read all that its containers had ever printed, which is
+// gigabytes where nobody rotates the logs.
+func TestOfWhatHasLongBeenRunningTheLastLinesAreRead(t *testing.T) {
+	now := time.Now()
+	if span := spanOf(now.Add(-72*time.Hour), time.Time{}, time.Time{}, 0); span.Tail != docker.MostLines || !span.Follow {
+		t.Errorf("of three days is read: %+v", span)
+	}
+	if span := spanOf(now.Add(-time.Second), time.Time{}, time.Time{}, 0); span.Tail != 0 {
+		t.Errorf("of what has just begun is read: %+v", span)
+	}
+}
+
 // A host that is shut down stops its containers and the watcher at once: the records of
 // the last deaths were left open, without the engine's word of the end.
 func TestTheWatchersEndWaitsForTheRecordsOfTheLastDeaths(t *testing.T) {

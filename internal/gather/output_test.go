@@ -1,0 +1,51 @@
+package gather
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/docker"
+)
+
+// Of a log of gigabytes, which nobody rotates, no more came in ten seconds than its
+// beginning, and what had just happened was not judged.
+func TestOfAVeryLongLogTheBeginningAndTheEndAreRead(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
+	mux.HandleFunc("/v1.41/containers/web/logs", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("tail") != "" {
+			w.Write(bytes.Repeat([]byte("served\n"), docker.MostLines-1))
+			w.Write([]byte("disk full\n"))
+			return
+		}
+		w.Write([]byte("listening\n"))
+		for line := bytes.Repeat([]byte("x"), 4096); ; { // without end
+			if _, err := w.Write(line); err != nil {
+				return
+			}
+		}
+	})
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: mux}
+	go server.Serve(l)
+	defer server.Close()
+	d, err := docker.Open("unix://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	f := &Found{}
+	f.engineOutput(t.Context(), d, docker.Inspection{Container: aweigh.Container{ID: "web"}, Terminal: true}, docker.Span{})
+	got := string(f.Evidence.Output)
+	if !strings.HasPrefix(got, "listening\n") || !strings.HasSuffix(got, "served\ndisk full\n") || !strings.Contains(got, "bytes are left out here") || len(f.Notes) != 1 {
+		t.Errorf("%d bytes: %.20q … %q; %q", len(got), got, got[max(0, len(got)-20):], f.Notes)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -86,6 +87,19 @@ func TestTrialGetsNothingThatIsReal(t *testing.T) {
 	}
 	if model.Host.NetworkMode != "host" || len(model.Config.Labels) != 1 {
 		t.Error("the model was changed")
+	}
+}
+
+// Traefik took the copy of a trial for one more instance, and dropped the route of
+// the real one.
+func TestTrialAsksNobodyElseForAnything(t *testing.T) {
+	b := &booth{project: "trial-1", network: "trial-1-net"}
+	model := docker.Twin{Service: "web", Host: &container.HostConfig{}, Config: &container.Config{Labels: map[string]string{
+		"traefik.http.routers.web.rule": "Host(`shop.example`)", "caddy": "shop.example", "ofelia.job-exec.bill.schedule": "@daily",
+		"com.docker.compose.service": "web", "com.docker.compose.project": "trial-1", "aweigh.probe": "http://:80/"}}}
+	got := slices.Sorted(maps.Keys(b.throwaway(model).Config.Labels))
+	if want := []string{"aweigh.ignore", Label, "aweigh.probe", "com.docker.compose.project", "com.docker.compose.service"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 

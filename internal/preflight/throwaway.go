@@ -39,6 +39,7 @@ func (b *booth) throwaway(model docker.Twin) docker.Twin {
 	t := model
 	config, host := *model.Config, *model.Host
 	config.Labels = maps.Clone(config.Labels)
+	maps.DeleteFunc(config.Labels, func(label, _ string) bool { return !known(label) })
 	config.Labels[Label] = b.project
 	config.Labels["aweigh.ignore"] = "true"
 	host.PortBindings, host.PublishAllPorts, host.Links = nil, false, nil
@@ -57,6 +58,13 @@ func (b *booth) throwaway(model docker.Twin) docker.Twin {
 	t.Config, t.Host, t.Mounts = &config, &host, nil
 	t.Networks = docker.Isolated(b.network, names...)
 	return t
+}
+
+// known reports whether a label is for us, or says which service it is. All others
+// are requests to those who read the engine: Traefik sends visitors to a container
+// for its labels, or drops the route that two define differently.
+func known(label string) bool {
+	return strings.HasPrefix(label, "com.docker.compose.") || strings.HasPrefix(label, "aweigh.")
 }
 
 // ours reports whether a volume was made for the trial: Compose begins its name

@@ -7,10 +7,12 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"maps"
 	"math/big"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,8 +28,8 @@ import (
 
 func TestInterpreterChecksWhatItIsToRun(t *testing.T) {
 	for _, c := range []struct{ argv, want string }{
-		{"python3 -u server.py --port 80", "python3 -m py_compile server.py"},
-		{"/usr/bin/python3.12 /app/main.py", "/usr/bin/python3.12 -m py_compile /app/main.py"},
+		{"python3 -u server.py --port 80", "python3 -c " + pyCompile + " server.py"},
+		{"/usr/bin/python3.12 /app/main.py", "/usr/bin/python3.12 -c " + pyCompile + " /app/main.py"},
 		{"python -m http.server", ""},
 		{"docker-entrypoint.sh node index.js", "node --check index.js"},
 		{"nginx -g daemon", "nginx -t"},
@@ -38,6 +40,28 @@ func TestInterpreterChecksWhatItIsToRun(t *testing.T) {
 	} {
 		if got := strings.Join(checker(strings.Fields(c.argv)), " "); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.argv, got, c.want)
+		}
+	}
+}
+
+// The check of a Python program wrote __pycache__ beside it, which a user that is not
+// root may not: what was fine was refused.
+func TestPythonIsCheckedWhereNothingCanBeWritten(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip(err)
+	}
+	for text, want := range map[string]bool{"print('ok')\n": true, "def f(:\n": false} {
+		dir := t.TempDir()
+		// A file in its place: root may write everywhere.
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, "__pycache__"), nil, 0o600), os.WriteFile(filepath.Join(dir, "a.py"), []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		words := checker([]string{python, "a.py"})
+		cmd := exec.Command(words[0], words[1:]...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); (err == nil) != want {
+			t.Errorf("%q: %v: %s", text, err, out)
 		}
 	}
 }

@@ -127,31 +127,58 @@ func TestTrialAsksNobodyElseForAnything(t *testing.T) {
 	}
 }
 
-func TestCertificateThatHasExpiredIsTold(t *testing.T) {
-	dir := t.TempDir()
-	for name, days := range map[string]int{"old.pem": -1, "soon.crt": 3, "good.cer": 100} {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"shop.example"}, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().AddDate(0, 0, days)}
-		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := append([]byte("not a certificate\n"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+// certificate writes one for a name, good for so many days yet.
+func certificate(t *testing.T, path, host string, days int) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
 	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().AddDate(0, 0, days)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := append([]byte("not a certificate\n"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, text, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// certificatesIn is what is found where a directory is mounted.
+func certificatesIn(t *testing.T, dir string) map[Verdict]string {
+	t.Helper()
 	web := types.ServiceConfig{Name: "web"}
 	web.Volumes = []types.ServiceVolumeConfig{{Type: "bind", Source: dir, Target: "/certs"}}
 	f := &flight{Config: Config{Services: []string{"web"}, Project: &compose.Project{Project: &types.Project{Services: types.Services{"web": web}}}}}
 	got := map[Verdict]string{}
 	for _, c := range f.certificates(t.Context()) {
-		got[c.Verdict] = c.Found
+		got[c.Verdict] += c.Found
 	}
-	if len(got) != 2 || !strings.Contains(got[Failed], "old.pem") || !strings.Contains(got[Warning], "soon.crt") {
+	return got
+}
+
+func TestCertificateThatHasExpiredIsTold(t *testing.T) {
+	dir := t.TempDir()
+	certificate(t, filepath.Join(dir, "old.pem"), "old.example", -1)
+	certificate(t, filepath.Join(dir, "soon.crt"), "soon.example", 3)
+	certificate(t, filepath.Join(dir, "good.cer"), "good.example", 100)
+	if got := certificatesIn(t, dir); len(got) != 2 || !strings.Contains(got[Failed], "old.pem") || !strings.Contains(got[Warning], "soon.crt") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Of /etc/letsencrypt, archive/ has all that there ever were, and live/ a link to the
+// last: three months after the first no deployment passed any more.
+func TestCertificateThatWasRenewedIsNotTold(t *testing.T) {
+	dir := t.TempDir()
+	certificate(t, filepath.Join(dir, "archive/shop.example/fullchain1.pem"), "shop.example", -30)
+	certificate(t, filepath.Join(dir, "archive/shop.example/fullchain2.pem"), "shop.example", 60)
+	live := filepath.Join(dir, "live/shop.example")
+	if err := errors.Join(os.MkdirAll(live, 0o700), os.Symlink("../../archive/shop.example/fullchain2.pem", filepath.Join(live, "fullchain.pem"))); err != nil {
+		t.Fatal(err)
+	}
+	if got := certificatesIn(t, dir); len(got) != 1 || got[Passed] == "" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -201,11 +201,12 @@ func (r *run) look(ctx context.Context, engine *docker.Engine, targets []verify.
 	return report, nil
 }
 
-// failure is nil unless a check has failed.
+// failure is nil unless a check has failed, or the engine could not even be asked
+// whether a service runs.
 func failure(report verify.Report) error {
 	var found []string
 	for _, c := range report.Checks {
-		if c.Result == verify.Failed {
+		if c.Result == verify.Failed || c.Unasked() {
 			found = append(found, fmt.Sprintf("%s: %s: %s", c.Service, c.Name, c.Found))
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/verify"
 )
 
 // begun is a deployment through two stages.
@@ -215,6 +216,19 @@ func TestRollbackLeavesContainersOfOthersAlone(t *testing.T) {
 		if ours(c.twin, before, s) != c.ours {
 			t.Errorf("%s: ours is %v", c.twin.Name, !c.ours)
 		}
+	}
+}
+
+// The engine went away in the middle of verify, for longer than that had time: all was
+// unknown, nothing had failed, and the release was called deployed.
+func TestWhatTheEngineDidNotTellIsNotProven(t *testing.T) {
+	unasked := verify.Check{Service: "web", Name: "running", Result: verify.Unknown, Found: "the container engine does not answer"}
+	unproven := verify.Check{Service: "web", Name: "start-proven", Result: verify.Unknown, Found: "there is nothing to ask"}
+	if err := failure(verify.Report{Checks: []verify.Check{unasked}}); err == nil || err.Error() != "web: running: the container engine does not answer" {
+		t.Errorf("got %v", err)
+	}
+	if err := failure(verify.Report{Checks: []verify.Check{unproven}}); err != nil {
+		t.Errorf("a service with nothing to ask: %v", err)
 	}
 }
 

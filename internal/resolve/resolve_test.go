@@ -18,12 +18,16 @@ type patient struct {
 	helps string
 	done  []string
 	well  bool
+	away  bool // there is no looking at it once it is well
 }
 
 func (p *patient) verify(context.Context, time.Duration) verify.Report {
 	c := verify.Check{Service: "web", Name: "running", Result: verify.Passed}
 	if !p.well {
 		c.Result, c.Found = verify.Failed, "it does not run"
+	}
+	if p.well && p.away {
+		c.Result, c.Found = verify.Unknown, "the container engine does not answer"
 	}
 	return verify.Report{Result: c.Result, Checks: []verify.Check{c}}
 }
@@ -65,6 +69,15 @@ func all(Remedy) bool { return true }
 func TestMildestRemedyThatHelpsIsTheLast(t *testing.T) {
 	p := &patient{helps: "restart"}
 	if outcome, _ := p.resolve(t, all); outcome != Resolved || !slices.Equal(p.done, []string{"restart"}) {
+		t.Errorf("%s after %v", outcome, p.done)
+	}
+}
+
+// The engine went away behind a restart: nothing had failed, and the service was called
+// proven.
+func TestARemedyAfterWhichNobodyCanLookHasNotHelped(t *testing.T) {
+	p := &patient{helps: "restart", away: true}
+	if outcome, _ := p.resolve(t, all); outcome != Unresolved {
 		t.Errorf("%s after %v", outcome, p.done)
 	}
 }

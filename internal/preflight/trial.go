@@ -53,7 +53,11 @@ func (f *flight) trial(ctx context.Context) []Check {
 			f.Tell("what the trial left cannot be removed, and will be at the next: " + err.Error())
 		}
 	}()
-	if err := b.build(ctx); err != nil {
+	err := b.build(ctx)
+	switch {
+	case err != nil && strings.Contains(err.Error(), "Pool overlaps with other one"): // libnetwork's ErrPoolOverlap
+		return of(Unknown, "", "not booted: the subnet of a network is said, and in use: by the project that runs, most likely")
+	case err != nil:
 		return of(Failed, "Correct the compose file; where the trial itself is at fault, --trial off.", "the containers cannot be made: %s", record.Printable(err.Error()))
 	}
 	return b.boot(ctx)

@@ -205,7 +205,8 @@ func retag(ctx context.Context, engine *docker.Engine, before *Before) error {
 		if now.ID == id {
 			continue
 		}
-		if err := engine.Tag(ctx, id, ref); err != nil {
+		// One that is gone was used by no container of before: those have kept theirs.
+		if err := engine.Tag(ctx, id, ref); err != nil && !errors.Is(err, docker.ErrNoImage) {
 			return fmt.Errorf("image %s cannot be named %s again: %w", shortID(id), ref, err)
 		}
 	}

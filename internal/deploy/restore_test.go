@@ -1,0 +1,27 @@
+package deploy
+
+import (
+	"testing"
+
+	"github.com/aweigh/aweigh/internal/docker"
+)
+
+var shop = &Stage{Name: "local", Project: "shop", Dir: "/srv/shop"}
+
+// was is what there was of shop.
+func was(refs map[string]string, all ...docker.Twin) *Before {
+	return &Before{Containers: all, Refs: refs, again: map[string]string{}, handed: map[string]*handover{}, keep: func([]byte) error { return nil }}
+}
+
+func quiet(string) {}
+
+// A preflight had pulled a newer image for a service that did not run. The old one, which
+// nobody used, was pruned, and nothing at all was brought back.
+func TestImageThatNobodyUsedAndIsGoneHoldsUpNoWayBack(t *testing.T) {
+	engine, s := engineWith(t, map[string]string{"web:1": "sha256:old", "job:1": "sha256:newer", tag("01JD", shop, "web"): "sha256:old"},
+		box("b", "web", "web:2", "sha256:new", "running"))
+	before := was(map[string]string{"web:1": "sha256:old", "job:1": "sha256:pruned"}, box("a", "web", "web:1", "sha256:old", "running"))
+	if _, err := Restore(t.Context(), engine, before, "01JD", shop, quiet, nil); err != nil || s.has() != "shop_web_1 sha256:old running" {
+		t.Errorf("%s, %v", s.has(), err)
+	}
+}

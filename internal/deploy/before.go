@@ -42,14 +42,13 @@ func (b *Before) had(id string) *docker.Twin {
 	return nil
 }
 
-// madeAgain keeps under which id a container is there again.
-func (b *Before) madeAgain(was, id string) error {
+// madeAgain keeps under which id a container is there again. Where that cannot be kept,
+// because the disk is full, it is only made once more by a way back that begins anew.
+func (b *Before) madeAgain(was, id string) {
 	b.again[was] = id
-	text, err := json.Marshal(b.again)
-	if err != nil {
-		return err
+	if text, err := json.Marshal(b.again); err == nil {
+		b.keep(text)
 	}
-	return b.keep(text)
 }
 
 // Of is what there was of one service. To restore that leaves all others alone.

@@ -84,9 +84,7 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		became[b.ID] = id
 		if id != b.ID {
 			again = append(again, b.Service)
-			if err := before.madeAgain(b.ID, id); err != nil {
-				return "", err
-			}
+			before.madeAgain(b.ID, id)
 		}
 		if !b.Runs() {
 			continue

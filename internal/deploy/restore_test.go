@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"syscall"
 	"testing"
 
 	"github.com/aweigh/aweigh/internal/docker"
@@ -21,6 +22,16 @@ func TestImageThatNobodyUsedAndIsGoneHoldsUpNoWayBack(t *testing.T) {
 	engine, s := engineWith(t, map[string]string{"web:1": "sha256:old", "job:1": "sha256:newer", tag("01JD", shop, "web"): "sha256:old"},
 		box("b", "web", "web:2", "sha256:new", "running"))
 	before := was(map[string]string{"web:1": "sha256:old", "job:1": "sha256:pruned"}, box("a", "web", "web:1", "sha256:old", "running"))
+	if _, err := Restore(t.Context(), engine, before, "01JD", shop, quiet, nil); err != nil || s.has() != "shop_web_1 sha256:old running" {
+		t.Errorf("%s, %v", s.has(), err)
+	}
+}
+
+// The way back needs no disk of Aweigh's: what it keeps spares the next one some work.
+func TestFullStateDirectoryHoldsUpNoWayBack(t *testing.T) {
+	engine, s := engineWith(t, map[string]string{"web:1": "sha256:old"}, box("b", "web", "web:2", "sha256:new", "running"))
+	before := was(nil, box("a", "web", "web:1", "sha256:old", "running"))
+	before.keep = func([]byte) error { return syscall.ENOSPC }
 	if _, err := Restore(t.Context(), engine, before, "01JD", shop, quiet, nil); err != nil || s.has() != "shop_web_1 sha256:old running" {
 		t.Errorf("%s, %v", s.has(), err)
 	}

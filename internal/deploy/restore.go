@@ -74,7 +74,7 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		}
 		removed++
 	}
-	var again []string
+	var again, stopped []string
 	became := map[string]string{} // new ids, by those that they had
 	for _, b := range before.Containers {
 		id, err := bring(ctx, engine, b, there, became, tag(id, s, b.Service))
@@ -87,6 +87,13 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 			before.madeAgain(b.ID, id)
 		}
 		if !b.Runs() {
+			if c := there[b.ID]; c.Runs() && slices.Contains(s.Services, b.Service) {
+				tell("stopping " + b.Name)
+				if err := engine.Stop(ctx, id); err != nil {
+					return "", fmt.Errorf("container %s cannot be stopped: %w", b.Name, err)
+				}
+				stopped = append(stopped, b.Service)
+			}
 			continue
 		}
 		tell("starting " + b.Name)
@@ -113,9 +120,14 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 	if before.only == "" {
 		left = removeNew(ctx, engine, before, s)
 	}
+	if stopped != nil {
+		left = "; " + strings.Join(stopped, ", ") + " stopped" + left
+	}
 	switch {
 	case len(before.Containers) == 0:
 		return fmt.Sprintf("nothing ran before: %s removed%s", containers(removed), left), nil
+	case len(again) == 0 && removed == 0 && stopped != nil:
+		return "as before: " + left[len("; "):], nil
 	case len(again) == 0 && removed == 0:
 		return "nothing had changed" + left, nil
 	case len(again) == 0:

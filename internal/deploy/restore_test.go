@@ -36,3 +36,15 @@ func TestFullStateDirectoryHoldsUpNoWayBack(t *testing.T) {
 		t.Errorf("%s, %v", s.has(), err)
 	}
 }
+
+// A person had stopped the worker; the deployment started it, failed, and left it at work.
+func TestWhatDidNotRunBeforeIsStoppedAgain(t *testing.T) {
+	engine, s := engineWith(t, map[string]string{"worker:1": "sha256:w", "other:1": "sha256:o"}, box("a", "worker", "worker:1", "sha256:w", "running"), box("b", "other", "other:1", "sha256:o", "running"))
+	before := was(nil, box("a", "worker", "worker:1", "sha256:w", "exited"), box("b", "other", "other:1", "sha256:o", "exited"))
+	deployed := *shop
+	deployed.Services = []string{"worker"}
+	said, err := Restore(t.Context(), engine, before, "01JD", &deployed, quiet, nil)
+	if err != nil || s.has() != "shop_other_1 sha256:o running, shop_worker_1 sha256:w exited" || said != "as before: worker stopped" {
+		t.Errorf("%s, %q, %v", s.has(), said, err)
+	}
+}

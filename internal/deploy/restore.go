@@ -28,9 +28,17 @@ func (r *run) restore(ctx context.Context, s *Stage) (string, error) {
 		return "", err
 	}
 	return r.withRoom(ctx, func() (string, error) {
-		return Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait, func(service string, leaving []docker.Twin) {
-			r.awaitOld(ctx, engine, before, s, service, leaving)
-		})
+		for end := time.Now().Add(engineLimit); ; {
+			detail, err := Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait, func(service string, leaving []docker.Twin) {
+				r.awaitOld(ctx, engine, before, s, service, leaving)
+			})
+			if err == nil || time.Now().After(end) || engine.Check(ctx) == nil {
+				return detail, err
+			}
+			if away := r.awaitEngine(ctx, s); away != nil {
+				return "", err
+			}
+		}
 	})
 }
 

@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"encoding/json"
+	"io"
 	"syscall"
 	"testing"
 
@@ -46,5 +48,27 @@ func TestWhatDidNotRunBeforeIsStoppedAgain(t *testing.T) {
 	said, err := Restore(t.Context(), engine, before, "01JD", &deployed, quiet, nil)
 	if err != nil || s.has() != "shop_other_1 sha256:o running, shop_worker_1 sha256:w exited" || said != "as before: worker stopped" {
 		t.Errorf("%s, %q, %v", s.has(), said, err)
+	}
+}
+
+// An update of the engine restarted it once more while the way back was under way: that
+// had failed, and what it had removed stayed down until a person came.
+func TestWayBackOutlivesARestartOfTheEngine(t *testing.T) {
+	engine, s := engineWith(t, map[string]string{"web:1": "sha256:old"}, box("b", "web", "web:2", "sha256:new", "running"))
+	s.lost = 5
+	d, err := Begin(t.TempDir(), Plan{ID: "01JDQ4X0000000000000000000", Stages: []Stage{*shop}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(was(nil, box("a", "web", "web:1", "sha256:old", "running")))
+	if err == nil {
+		err = d.keep("local/before.json", text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{Deployment: d, engines: map[string]*docker.Engine{"": engine}, Tools: Tools{Out: &Progress{W: io.Discard}}}
+	if _, err := r.restore(t.Context(), &d.Plan.Stages[0]); err != nil || s.has() != "shop_web_1 sha256:old running" {
+		t.Errorf("%s, %v", s.has(), err)
 	}
 }

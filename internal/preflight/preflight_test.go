@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -180,6 +181,31 @@ func TestCertificateThatWasRenewedIsNotTold(t *testing.T) {
 	}
 	if got := certificatesIn(t, dir); len(got) != 1 || got[Passed] == "" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestPortIsHeldByWhoHasItAndIsNotReplaced(t *testing.T) {
+	f := &flight{Config: Config{Services: []string{"api", "web"}, Project: &compose.Project{Project: &types.Project{Name: "shop"}}}}
+	at := func(ip, project, service string) []docker.Published {
+		addr, _ := netip.ParseAddr(ip)
+		return []docker.Published{{IP: addr, Port: 443, Project: project, Service: service, Name: project + "_" + service + "_1"}}
+	}
+	for what, c := range map[string]struct {
+		taken    []docker.Published
+		ip, want string
+	}{
+		"its own":                            {at("0.0.0.0", "shop", "web"), "", ""},
+		"another service of the deployment":  {at("0.0.0.0", "shop", "api"), "", ""},
+		"a service that is gone by the file": {at("0.0.0.0", "shop", "old"), "", "container shop_old_1, which the deployment leaves as it is"},
+		"another project":                    {at("0.0.0.0", "blog", "web"), "", "container blog_web_1"},
+		"at another address":                 {at("192.0.2.1", "blog", "web"), "192.0.2.2", ""},
+		"at the same address":                {at("192.0.2.1", "blog", "web"), "192.0.2.1", "container blog_web_1"},
+		"at every address":                   {at("::", "blog", "web"), "192.0.2.1", "container blog_web_1"},
+		"at one of all":                      {at("192.0.2.1", "blog", "web"), "0.0.0.0", "container blog_web_1"},
+	} {
+		if got := f.holder(c.taken, 443, c.ip); got != c.want {
+			t.Errorf("%s: got %q, want %q", what, got, c.want)
+		}
 	}
 }
 

@@ -103,22 +103,47 @@ func (f *flight) entrypoint(ctx context.Context, s types.ServiceConfig) Check {
 		return Check{Verdict: Failed, Found: "neither the image nor the compose file says what to start", Fix: "Give the image an ENTRYPOINT or CMD."}
 	}
 	program := argv[0]
-	if strings.Contains(program, "/") && fromVolume([]string{program}, s.Volumes) {
+	places := []string{program}
+	if strings.Contains(program, "/") && fromVolume(places, mounted(s)) {
 		return Check{Verdict: Skipped, Found: program + " comes from a volume"}
 	}
 	if strings.Contains(program, "/") && !path.IsAbs(program) {
 		return Check{Verdict: Skipped, Found: program + " is relative to the working directory"}
 	}
-	reason, err := f.Engine.Runnable(ctx, image, program)
+	if !strings.Contains(program, "/") {
+		places = f.places(ctx, s, image, program)
+	}
+	reason, err := f.Engine.Runnable(ctx, image, places)
 	switch {
 	case err != nil:
 		return Check{Verdict: Unknown, Found: err.Error()}
-	case reason != "" && !strings.Contains(program, "/") && fromVolume(f.places(ctx, s, image, program), s.Volumes):
+	case reason != "" && fromVolume(places, mounted(s)):
 		return Check{Verdict: Skipped, Found: program + " may come from a volume in PATH"}
 	case reason != "":
 		return Check{Verdict: Failed, Found: fmt.Sprintf("%s %s", record.Printable(program), reason), Fix: "Correct the ENTRYPOINT or COPY of the Dockerfile, or the command of the compose file."}
 	}
 	return Check{Verdict: Passed, Found: record.Printable(program)}
+}
+
+// mounted are the volumes of a service, and what else is put into its container.
+func mounted(s types.ServiceConfig) []types.ServiceVolumeConfig {
+	all := slices.Clone(s.Volumes)
+	put := func(dir, source, target string) {
+		if target == "" {
+			target = source
+		}
+		if !path.IsAbs(target) {
+			target = path.Join(dir, target)
+		}
+		all = append(all, types.ServiceVolumeConfig{Target: target})
+	}
+	for _, c := range s.Configs {
+		put("/", c.Source, c.Target)
+	}
+	for _, c := range s.Secrets {
+		put("/run/secrets", c.Source, c.Target)
+	}
+	return all
 }
 
 // fromVolume reports whether a volume is mounted at, or above, one of the places.

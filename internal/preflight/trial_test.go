@@ -1,11 +1,13 @@
 package preflight
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,5 +65,64 @@ func TestTrialWhoseNetworkIsInUseIsUnknown(t *testing.T) {
 	f = saying(t, "Service web has neither an image nor a build context")
 	if got := f.trial(t.Context()); len(got) != 1 || got[0].Verdict != Failed {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// engineOf is an engine that has every image, with these programs in it.
+func engineOf(t *testing.T, programs ...string) *docker.Engine {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Api-Version", "1.41")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/archive"):
+			if !slices.Contains(programs, r.FormValue("path")) {
+				http.Error(w, "{}", http.StatusNotFound)
+				return
+			}
+			w.Header().Set("X-Docker-Container-Path-Stat", base64.StdEncoding.EncodeToString([]byte(`{"mode": 493}`)))
+		case strings.HasSuffix(r.URL.Path, "/containers/create"):
+			w.WriteHeader(http.StatusCreated)
+			fmt.Fprint(w, `{"Id": "look"}`)
+		default:
+			fmt.Fprint(w, `{"Id": "sha256:1", "Config": {"Env": ["PATH=/usr/bin"]}}`)
+		}
+	}))
+	t.Cleanup(s.Close)
+	engine, err := docker.Open("tcp://" + s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	return engine
+}
+
+// A service whose compose file has a PATH of its own, or that gets its entrypoint as a
+// config, was refused: the image alone was looked at.
+func TestProgramIsLookedForWhereTheContainerWillHaveIt(t *testing.T) {
+	f := &flight{Config: Config{Engine: engineOf(t, "/usr/bin/python", "/opt/venv/bin/gunicorn")}}
+	dirs := "/opt/venv/bin:/usr/bin"
+	for what, c := range map[string]struct {
+		program string
+		change  func(*types.ServiceConfig)
+		want    Verdict
+	}{
+		"in the image's PATH":   {"python", func(*types.ServiceConfig) {}, Passed},
+		"nowhere":               {"gunicorn", func(*types.ServiceConfig) {}, Failed},
+		"in the service's PATH": {"gunicorn", func(s *types.ServiceConfig) { s.Environment = types.MappingWithEquals{"PATH": &dirs} }, Passed},
+		"a config": {"/entry.sh", func(s *types.ServiceConfig) {
+			s.Configs = []types.ServiceConfigObjConfig{{Source: "entry", Target: "/entry.sh"}}
+		}, Skipped},
+		"a config at its name": {"/entry", func(s *types.ServiceConfig) { s.Configs = []types.ServiceConfigObjConfig{{Source: "entry"}} }, Skipped},
+		"another config": {"/entry.sh", func(s *types.ServiceConfig) {
+			s.Configs = []types.ServiceConfigObjConfig{{Source: "x", Target: "/entry"}}
+		}, Failed},
+		"a secret": {"/run/secrets/entry", func(s *types.ServiceConfig) { s.Secrets = []types.ServiceSecretConfig{{Source: "entry"}} }, Skipped},
+	} {
+		s := types.ServiceConfig{Name: "web"}
+		s.Image, s.Entrypoint = "x", []string{c.program}
+		c.change(&s)
+		if got := f.entrypoint(t.Context(), s); got.Verdict != c.want {
+			t.Errorf("%s: %+v", what, got)
+		}
 	}
 }

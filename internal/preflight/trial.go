@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/aweigh/aweigh"
@@ -186,6 +187,9 @@ func (b *booth) start(ctx context.Context, name string) (c Check, up bool) {
 	if !ok {
 		return Check{Verdict: Skipped, Found: "it has no container"}, false
 	}
+	if what := b.inline(s); what != "" {
+		return Check{Verdict: Unknown, Found: "not booted: " + what + " is no file, and only Compose gives it"}, false
+	}
 	if why := real(model); why != "" {
 		return Check{Verdict: Unknown, Found: "not booted: " + why + ", which a trial does not give it"}, false
 	}
@@ -199,6 +203,22 @@ func (b *booth) start(ctx context.Context, name string) (c Check, up bool) {
 		return Check{Verdict: Failed, Found: record.Printable(err.Error()), Fix: "Correct the image, or its command in the compose file."}, false
 	}
 	return Check{}, true
+}
+
+// inline names a config or secret that Compose copies into the container itself, as it
+// starts it; "" if there is none.
+func (b *booth) inline(s types.ServiceConfig) string {
+	for _, c := range s.Configs {
+		if x := b.Project.Configs[c.Source]; x.Content != "" || x.Environment != "" {
+			return "config " + c.Source
+		}
+	}
+	for _, c := range s.Secrets {
+		if x := b.Project.Secrets[c.Source]; x.Content != "" || x.Environment != "" {
+			return "secret " + c.Source
+		}
+	}
+	return ""
 }
 
 // prove verifies one service that was booted.

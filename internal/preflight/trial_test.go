@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/moby/api/types/container"
 
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/docker"
@@ -122,6 +123,28 @@ func TestProgramIsLookedForWhereTheContainerWillHaveIt(t *testing.T) {
 		s.Image, s.Entrypoint = "x", []string{c.program}
 		c.change(&s)
 		if got := f.entrypoint(t.Context(), s); got.Verdict != c.want {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+}
+
+// Compose copies what a file says inline into a container as it starts it. A copy that we
+// start has none of it, and failed.
+func TestServiceThatIsGivenFilesOfTheComposeFileItselfIsNotBooted(t *testing.T) {
+	web := types.ServiceConfig{Name: "web"}
+	web.Configs = []types.ServiceConfigObjConfig{{Source: "conf"}}
+	for what, c := range map[string]struct {
+		conf types.ConfigObjConfig
+		want Verdict
+	}{
+		"inline":        {types.ConfigObjConfig{Content: "a: 1"}, Unknown},
+		"by a variable": {types.ConfigObjConfig{Environment: "CONF"}, Unknown},
+		"a file":        {types.ConfigObjConfig{File: "/srv/conf"}, ""},
+	} {
+		f := &flight{broken: map[string]bool{}, Config: Config{Engine: engineOf(t), Tell: func(string) {},
+			Project: &compose.Project{Project: &types.Project{Services: types.Services{"web": web}, Configs: types.Configs{"conf": c.conf}}}}}
+		b := &booth{flight: f, project: "trial-1", running: map[string]string{}, models: map[string]docker.Twin{"web": {Config: &container.Config{Image: "x", Labels: map[string]string{}}, Host: &container.HostConfig{}}}}
+		if got, _ := b.start(t.Context(), "web"); got.Verdict != c.want {
 			t.Errorf("%s: %+v", what, got)
 		}
 	}

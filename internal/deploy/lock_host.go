@@ -24,6 +24,11 @@ func (s *Stage) engine() string {
 	return s.Docker
 }
 
+// SameEngine reports whether two stages are on the same engine, as far as is known.
+func (s *Stage) SameEngine(other *Stage) bool {
+	return s.engine() == other.engine() || s.Docker == other.Docker && (s.EngineID == "" || other.EngineID == "")
+}
+
 // Identify asks the engines of the stages who they are.
 func (p *Plan) Identify(ctx context.Context, open func(url string) (*docker.Engine, error)) error {
 	for n := range p.Stages {

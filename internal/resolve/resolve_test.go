@@ -3,6 +3,9 @@ package resolve
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/aweigh/aweigh/internal/compose"
+	"github.com/aweigh/aweigh/internal/deploy"
+	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/verify"
 )
 
@@ -106,5 +114,46 @@ func TestNothingIsDoneWithoutConsentOrNeed(t *testing.T) {
 	}
 	if outcome, _ := (&patient{}).resolve(t, all); outcome != Unresolved {
 		t.Errorf("nothing helps: %s", outcome)
+	}
+}
+
+// Staging and production are the same project on two engines. The rollback of production
+// made containers of staging's, with its environment.
+func TestRollbackIsThatOfTheSameEngine(t *testing.T) {
+	state := t.TempDir()
+	d, err := deploy.Begin(state, deploy.Plan{ID: "01JDQ4X0000000000000000000", Stages: []deploy.Stage{
+		{Name: "staging", Project: "shop", EngineID: "A"}, {Name: "production", Project: "shop", EngineID: "B"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stage := range []string{"staging", "production"} {
+		text := `{"Containers": [{"Service": "web", "Image": "web:` + stage + `", "ImageID": "sha256:` + stage + `"}]}`
+		if err := errors.Join(os.Mkdir(filepath.Join(d.Dir, stage), 0o700), os.WriteFile(filepath.Join(d.Dir, stage, "before.json"), []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := os.OpenFile(filepath.Join(d.Dir, "journal.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"event":"ended","outcome":"deployed"}` + "\n")
+	f.Close()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Api-Version", "1.41")
+		if strings.HasSuffix(r.URL.Path, "/containers/json") {
+			io.WriteString(w, "[]")
+			return
+		}
+		io.WriteString(w, `{"Id": "sha256:x"}`)
+	}))
+	defer s.Close()
+	engine, err := docker.Open("tcp://" + s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
+	p := &Place{Engine: engine, Project: &compose.Project{Project: &types.Project{Name: "shop"}}, Stage: deploy.Stage{Project: "shop", EngineID: "B"}, Service: "web", State: state}
+	if r := p.rollback(t.Context()); r.Unfit != "" || !strings.HasSuffix(r.About, "web:production") {
+		t.Errorf("%+v", r)
 	}
 }

@@ -93,9 +93,11 @@ func (t *Tool) Run(ctx context.Context, c Choice, log io.Writer, args ...string)
 	if t.Host != "" {
 		cmd.Env = append(cmd.Env, "DOCKER_HOST="+t.Host)
 	}
-	// A Ctrl-C at the terminal is for us: we say when Compose is to end.
+	// A Ctrl-C at the terminal is for us: we say when Compose is to end. As there, all of
+	// it is told: docker does not pass it on to its plugin, nor the loader of the
+	// single-file docker-compose to what it has unpacked.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 20 * time.Second
 	var out bytes.Buffer
 	cmd.Stdout = &out
@@ -103,7 +105,11 @@ func (t *Tool) Run(ctx context.Context, c Choice, log io.Writer, args ...string)
 		cmd.Stdout = io.MultiWriter(&out, bestEffort{log})
 	}
 	cmd.Stderr = cmd.Stdout
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	if ctx.Err() != nil && cmd.Process != nil {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what did not end in time
+	}
+	if err != nil {
 		return &ToolError{Command: strings.Join(append(t.command[:len(t.command):len(t.command)], args[0]), " "), Said: lastWords(out.String()), Err: err}
 	}
 	return nil

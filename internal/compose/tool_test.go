@@ -1,11 +1,16 @@
 package compose
 
 import (
+	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // docker-compose 1.29 says of a file with a name: 'name' does not match any of the
@@ -44,5 +49,31 @@ func TestToolIsCalledWithAList(t *testing.T) {
 	}
 	if said := lastWords("one\r\ntwo\n" + strings.Repeat("x", 2*maxSaid)); len(said) > maxSaid+10 || strings.ContainsAny(said, "\r\n") {
 		t.Errorf("got %q", said)
+	}
+}
+
+// `docker compose` is docker, which has started the plugin. After a Ctrl-C only docker
+// was told to end: the plugin went on making containers, beside the way back.
+func TestAllOfComposeIsEndedWithItsCall(t *testing.T) {
+	dir := t.TempDir()
+	plugin, docker := filepath.Join(dir, "plugin"), filepath.Join(dir, "docker")
+	if err := errors.Join(
+		os.WriteFile(plugin, []byte("#!/bin/sh\nexec 9>"+dir+"/held; flock 9; echo begun >"+dir+"/begun; exec sleep 1000\n"), 0o700),
+		os.WriteFile(docker, []byte("#!/bin/sh\n"+plugin+"; true\n"), 0o700),
+		syscall.Mkfifo(dir+"/begun", 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		os.ReadFile(dir + "/begun")
+		cancel()
+	}()
+	began := time.Now()
+	err := (&Tool{command: []string{docker}}).Run(ctx, Choice{Dir: dir}, nil, "up")
+	if err == nil || time.Since(began) > 15*time.Second {
+		t.Errorf("after %s: %v", time.Since(began), err)
+	}
+	if err := exec.Command("flock", "--wait", "5", dir+"/held", "true").Run(); err != nil {
+		t.Errorf("it still runs: %v", err)
 	}
 }

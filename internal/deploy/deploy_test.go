@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -236,6 +238,20 @@ func TestTagsOfImagesCanBeTags(t *testing.T) {
 	s := &Stage{Project: "shop"}
 	if got := tag("01JD", s, "Web_Front.End"); got != "aweigh-rollback/shop-web-front-end:01JD" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// A hook that leaves something at work in the background had done what it was asked, and
+// the deployment was rolled back for that: "WaitDelay expired before I/O complete".
+func TestHookMayLeaveSomethingAtWork(t *testing.T) {
+	t.Parallel()
+	s := &Stage{Dir: t.TempDir(), Project: "shop"}
+	out, err := command(t.Context(), s, []string{"sh", "-c", "sleep 30 & echo $!"}, time.Minute)
+	if err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(out))); err == nil {
+		syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 

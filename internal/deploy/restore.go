@@ -292,10 +292,15 @@ func (r *run) prove(ctx context.Context, s *Stage) (string, error) {
 	return summary(report), nil
 }
 
-// Prove verifies what was there before, by the labels that its containers had.
+// Prove verifies what was there before, by the labels that its containers had: of what
+// was deployed, and of what was made again. How all else does is not for it to say.
 func Prove(ctx context.Context, engine *docker.Engine, before *Before, s *Stage, t Tools, within time.Duration) verify.Report {
 	var targets []verify.Target
 	for _, service := range before.services() {
+		madeAgain := slices.ContainsFunc(before.of(service), func(c docker.Twin) bool { return before.again[c.ID] != "" })
+		if !madeAgain && !slices.Contains(s.Services, service) {
+			continue
+		}
 		target := t.Was(s.Project, before.of(service))
 		target.Restarted = before.restarts()
 		targets = append(targets, target)

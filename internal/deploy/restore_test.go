@@ -3,10 +3,12 @@ package deploy
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"syscall"
 	"testing"
 
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/verify"
 )
 
 var shop = &Stage{Name: "local", Project: "shop", Dir: "/srv/shop"}
@@ -70,5 +72,29 @@ func TestWayBackOutlivesARestartOfTheEngine(t *testing.T) {
 	r := &run{Deployment: d, engines: map[string]*docker.Engine{"": engine}, Tools: Tools{Out: &Progress{W: io.Discard}}}
 	if _, err := r.restore(t.Context(), &d.Plan.Stages[0]); err != nil || s.has() != "shop_web_1 sha256:old running" {
 		t.Errorf("%s, %v", s.has(), err)
+	}
+}
+
+// A worker that nobody deployed had been restarting for days. The web that was deployed
+// was brought back, and the rollback had "failed", however often it was tried.
+func TestWhatWasNotDeployedNeedsNoProof(t *testing.T) {
+	engine, _ := engineWith(t, nil)
+	web, worker := box("a", "web", "web:1", "sha256:old", "running"), box("b", "worker", "worker:1", "sha256:w", "restarting")
+	deployed := *shop
+	deployed.Services = []string{"web"}
+	proven := func(before *Before) (asked []string) {
+		Prove(t.Context(), engine, before, &deployed, Tools{Out: &Progress{W: io.Discard}, Was: func(_ string, all []docker.Twin) verify.Target {
+			asked = append(asked, all[0].Service)
+			return verify.Target{Service: all[0].Service}
+		}}, 0)
+		return asked
+	}
+	if got := proven(was(nil, web, worker)); !slices.Equal(got, []string{"web"}) {
+		t.Errorf("got %q", got)
+	}
+	again := was(nil, web, worker)
+	again.again["b"] = "c"
+	if got := proven(again); !slices.Equal(got, []string{"web", "worker"}) {
+		t.Errorf("made again: got %q", got)
 	}
 }

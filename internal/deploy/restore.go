@@ -198,6 +198,12 @@ func bring(ctx context.Context, engine *docker.Engine, b docker.Twin, there map[
 	host.NetworkMode = container.NetworkMode(joined(string(host.NetworkMode), became))
 	host.IpcMode = container.IpcMode(joined(string(host.IpcMode), became))
 	host.PidMode = container.PidMode(joined(string(host.PidMode), became))
+	host.VolumesFrom = slices.Clone(host.VolumesFrom)
+	for n, from := range host.VolumesFrom {
+		if id, mode, _ := strings.Cut(from, ":"); became[id] != "" {
+			host.VolumesFrom[n] = strings.TrimSuffix(became[id]+":"+mode, ":")
+		}
+	}
 	b.Config, b.Host = &config, &host
 	return engine.Make(ctx, b)
 }

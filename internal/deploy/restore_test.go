@@ -98,3 +98,14 @@ func TestWhatWasNotDeployedNeedsNoProof(t *testing.T) {
 		t.Errorf("made again: got %q", got)
 	}
 }
+
+// Of a project with volumes_from both were replaced, and the one could not be made again:
+// the container that it named was gone.
+func TestVolumesOfAContainerThatIsMadeAgainAreThoseOfTheNewOne(t *testing.T) {
+	engine, s := engineWith(t, map[string]string{"data:1": "sha256:d", "web:1": "sha256:w"})
+	data, web := box("aaaa", "data", "data:1", "sha256:d", "running"), box("bbbb", "web", "web:1", "sha256:w", "running")
+	web.Host.VolumesFrom = []string{"aaaa:rw"}
+	if _, err := Restore(t.Context(), engine, was(nil, data, web), "01JD", shop, quiet, nil); err != nil {
+		t.Error(s.has(), err)
+	}
+}

@@ -95,7 +95,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		for _, from := range made.HostConfig.VolumesFrom {
-			if s.find(from) < 0 {
+			if id, _, _ := strings.Cut(from, ":"); s.find(id) < 0 {
 				none()
 				return
 			}

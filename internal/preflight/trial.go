@@ -19,8 +19,9 @@ import (
 	"github.com/aweigh/aweigh/internal/verify"
 )
 
-// prefix begins the names of the compose projects of trials. Behind it is the
-// number of the process that made it, so that the next one knows what was left.
+// prefix begins the names of the compose projects of trials. Behind it are the number of
+// the process that made it, where that is one, and since when, so that the next one knows
+// what was left.
 const prefix = "aweigh-preflight-"
 
 // Label is on the containers of a trial, with the trial's id.
@@ -45,7 +46,7 @@ func (f *flight) trial(ctx context.Context) []Check {
 	if err := Sweep(ctx, f.Engine); err != nil {
 		return of(Unknown, "", "what an earlier trial left cannot be removed: %v", err)
 	}
-	b := &booth{flight: f, project: fmt.Sprintf("%s%d-%s", prefix, os.Getpid(), strings.ToLower(aweigh.NewID(time.Now())[20:])), models: map[string]docker.Twin{}, running: map[string]string{}}
+	b := &booth{flight: f, project: fmt.Sprintf("%s%d-%s-%s", prefix, os.Getpid(), place(), strings.ToLower(aweigh.NewID(time.Now()))), models: map[string]docker.Twin{}, running: map[string]string{}}
 	b.network = b.project + "-net"
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)

@@ -110,8 +110,8 @@ func (b *booth) build(ctx context.Context) error {
 	return b.Engine.MakeNetwork(ctx, b.project, b.network, map[string]string{Label: b.project})
 }
 
-// overlay names the images that were built, and takes fixed names of containers
-// away: those are in use.
+// overlay names the images that were built, and takes away fixed names of containers,
+// which are in use, and what would be waited for: nothing is started.
 func (b *booth) overlay() ([]byte, error) {
 	services := map[string]any{}
 	for _, name := range b.Services {
@@ -119,6 +119,16 @@ func (b *booth) overlay() ([]byte, error) {
 		says := map[string]any{"image": b.name(s)}
 		if s.ContainerName != "" {
 			says["container_name"] = b.project + "-" + name
+		}
+		// Compose 1 waits for the end of a job even where it is to start nothing.
+		needs := map[string]any{}
+		for need, d := range s.DependsOn {
+			if d.Condition == types.ServiceConditionCompletedSuccessfully {
+				needs[need] = map[string]string{"condition": types.ServiceConditionStarted}
+			}
+		}
+		if len(needs) > 0 {
+			says["depends_on"] = needs
 		}
 		services[name] = says
 	}

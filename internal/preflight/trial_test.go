@@ -149,3 +149,16 @@ func TestServiceThatIsGivenFilesOfTheComposeFileItselfIsNotBooted(t *testing.T) 
 		}
 	}
 }
+
+// docker-compose 1.29 makes the containers of a project in the order of dependence, and
+// waited for ever for the end of a job that was only made.
+func TestTrialWaitsForNoJobThatIsNotStarted(t *testing.T) {
+	web, job := types.ServiceConfig{Name: "web"}, types.ServiceConfig{Name: "job"}
+	web.Image, job.Image = "web:1", "job:1"
+	web.DependsOn = types.DependsOnConfig{"job": {Condition: types.ServiceConditionCompletedSuccessfully, Required: true}, "db": {Condition: types.ServiceConditionHealthy, Required: true}}
+	b := &booth{project: "trial-1", flight: &flight{Config: Config{Services: []string{"job", "web"}, Project: &compose.Project{Project: &types.Project{Services: types.Services{"web": web, "job": job}}, Sources: []*compose.Source{{}}}}}}
+	text, err := b.overlay()
+	if want := "services:\n    job:\n        image: job:1\n    web:\n        depends_on:\n            job:\n                condition: service_started\n        image: web:1\n"; err != nil || string(text) != want {
+		t.Errorf("%v\n%s", err, text)
+	}
+}

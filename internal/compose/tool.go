@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -96,7 +97,13 @@ func (t *Tool) Run(ctx context.Context, c Choice, log io.Writer, args ...string)
 	// A Ctrl-C at the terminal is for us: we say when Compose is to end. As there, all of
 	// it is told: docker does not pass it on to its plugin, nor the loader of the
 	// single-file docker-compose to what it has unpacked.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	//
+	// It ends with us however we end: a deployment that was killed is resumed, or undone,
+	// as its journal and the engine have it, and nobody else may be at that. The signal
+	// comes when the thread ends that has started it (prctl(2)), which this keeps.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 20 * time.Second
 	var out bytes.Buffer

@@ -77,3 +77,29 @@ func TestAllOfComposeIsEndedWithItsCall(t *testing.T) {
 		t.Errorf("it still runs: %v", err)
 	}
 }
+
+// A deployment was killed with -9, and aborted. The Compose that it had called was still at
+// it, and made new containers beside those that had been brought back.
+func TestComposeEndsWithWhoeverCalledIt(t *testing.T) {
+	const called = "AWEIGH_TEST_CALLS_COMPOSE"
+	if dir := os.Getenv(called); dir != "" {
+		(&Tool{command: []string{filepath.Join(dir, "docker")}}).Run(t.Context(), Choice{Dir: dir}, nil, "up")
+		return
+	}
+	dir := t.TempDir()
+	script := "#!/bin/sh\nexec 9>" + dir + "/held; flock 9; echo begun >" + dir + "/begun; exec sleep 1000\n"
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o700), syscall.Mkfifo(dir+"/begun", 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	caller := exec.Command(os.Args[0], "-test.run", t.Name())
+	caller.Env = append(os.Environ(), called+"="+dir)
+	if err := caller.Start(); err != nil {
+		t.Fatal(err)
+	}
+	os.ReadFile(dir + "/begun")
+	caller.Process.Kill()
+	caller.Wait()
+	if err := exec.Command("flock", "--wait", "5", dir+"/held", "true").Run(); err != nil {
+		t.Errorf("it still runs: %v", err)
+	}
+}

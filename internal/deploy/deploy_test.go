@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -238,6 +239,31 @@ func TestTagsOfImagesCanBeTags(t *testing.T) {
 	s := &Stage{Project: "shop"}
 	if got := tag("01JD", s, "Web_Front.End"); got != "aweigh-rollback/shop-web-front-end:01JD" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// A deployment was killed with -9, and resumed: its migration was at work twice at once.
+func TestHookEndsWithWhoeverCalledIt(t *testing.T) {
+	const called = "AWEIGH_TEST_CALLS_HOOK"
+	if dir := os.Getenv(called); dir != "" {
+		command(t.Context(), &Stage{Dir: dir}, []string{filepath.Join(dir, "hook")}, time.Minute)
+		return
+	}
+	dir := t.TempDir()
+	script := "#!/bin/sh\nexec 9>held; flock 9; echo begun >begun; exec sleep 1000\n"
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "hook"), []byte(script), 0o700), syscall.Mkfifo(filepath.Join(dir, "begun"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	caller := exec.Command(os.Args[0], "-test.run", t.Name())
+	caller.Env = append(os.Environ(), called+"="+dir)
+	if err := caller.Start(); err != nil {
+		t.Fatal(err)
+	}
+	os.ReadFile(filepath.Join(dir, "begun"))
+	caller.Process.Kill()
+	caller.Wait()
+	if err := exec.Command("flock", "--wait", "5", filepath.Join(dir, "held"), "true").Run(); err != nil {
+		t.Errorf("it still runs: %v", err)
 	}
 }
 

@@ -176,12 +176,12 @@ func (f *flight) argv(ctx context.Context, s types.ServiceConfig) ([]string, str
 	if err != nil {
 		return nil, ref, err
 	}
-	entry, command := i.Entrypoint, i.Cmd
-	if s.Entrypoint != nil {
-		entry, command = s.Entrypoint, nil
+	entry, command := []string(s.Entrypoint), []string(s.Command)
+	if len(entry) == 0 && len(command) == 0 { // as the engine does (daemon/commit.go, merge)
+		command = i.Cmd
 	}
-	if s.Command != nil {
-		command = s.Command
+	if entry == nil {
+		entry = i.Entrypoint
 	}
 	return append(append([]string{}, entry...), command...), ref, nil
 }

@@ -85,7 +85,7 @@ func engineOf(t *testing.T, programs ...string) *docker.Engine {
 			w.WriteHeader(http.StatusCreated)
 			fmt.Fprint(w, `{"Id": "look"}`)
 		default:
-			fmt.Fprint(w, `{"Id": "sha256:1", "Config": {"Env": ["PATH=/usr/bin"]}}`)
+			fmt.Fprint(w, `{"Id": "sha256:1", "Config": {"Env": ["PATH=/usr/bin"], "Entrypoint": ["entry"], "Cmd": ["cmd"]}}`)
 		}
 	}))
 	t.Cleanup(s.Close)
@@ -160,5 +160,30 @@ func TestTrialWaitsForNoJobThatIsNotStarted(t *testing.T) {
 	text, err := b.overlay()
 	if want := "services:\n    job:\n        image: job:1\n    web:\n        depends_on:\n            job:\n                condition: service_started\n        image: web:1\n"; err != nil || string(text) != want {
 		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// `entrypoint: []` is how a compose file takes the image's ENTRYPOINT away. The engine runs
+// the image's CMD then; preflight knew of nothing to start, and refused.
+func TestWhatIsStartedIsWhatTheEngineMakesOfIt(t *testing.T) {
+	f := &flight{Config: Config{Engine: engineOf(t)}} // whose images have ENTRYPOINT entry, CMD cmd
+	for what, c := range map[string]struct {
+		entrypoint, command types.ShellCommand
+		want                string
+	}{
+		"as the image says":        {nil, nil, "entry cmd"},
+		"another command":          {nil, types.ShellCommand{"do"}, "entry do"},
+		"an empty command":         {nil, types.ShellCommand{}, "entry cmd"},
+		"another entrypoint":       {types.ShellCommand{"go"}, nil, "go"},
+		"no entrypoint":            {types.ShellCommand{}, nil, "cmd"},
+		"a command alone":          {types.ShellCommand{}, types.ShellCommand{"do"}, "do"},
+		"both":                     {types.ShellCommand{"go"}, types.ShellCommand{"do"}, "go do"},
+		"an entrypoint, and empty": {types.ShellCommand{"go"}, types.ShellCommand{}, "go"},
+	} {
+		s := types.ServiceConfig{Name: "web"}
+		s.Image, s.Entrypoint, s.Command = "x", c.entrypoint, c.command
+		if argv, _, err := f.argv(t.Context(), s); err != nil || strings.Join(argv, " ") != c.want {
+			t.Errorf("%s: got %q, %v; want %s", what, argv, err, c.want)
+		}
 	}
 }

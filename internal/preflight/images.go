@@ -41,7 +41,13 @@ func (f *flight) images(ctx context.Context) (all []Check) {
 	return all
 }
 
+// provided is what is said of a service without an image of its own.
+var provided = Check{Verdict: Skipped, Found: "a provider stands in for it"}
+
 func (f *flight) image(ctx context.Context, s types.ServiceConfig) Check {
+	if s.Provider != nil {
+		return provided
+	}
 	ctx, cancel := context.WithTimeout(ctx, imageLimit)
 	defer cancel()
 	if s.Build != nil {
@@ -95,6 +101,9 @@ func (f *flight) entrypoints(ctx context.Context) (all []Check) {
 }
 
 func (f *flight) entrypoint(ctx context.Context, s types.ServiceConfig) Check {
+	if s.Provider != nil {
+		return provided
+	}
 	argv, image, err := f.argv(ctx, s)
 	if err != nil {
 		return Check{Verdict: Unknown, Found: err.Error()}

@@ -116,6 +116,9 @@ func (b *booth) overlay() ([]byte, error) {
 	services := map[string]any{}
 	for _, name := range b.Services {
 		s := b.Project.All()[name]
+		if s.Provider != nil {
+			continue
+		}
 		says := map[string]any{"image": b.name(s)}
 		if s.ContainerName != "" {
 			says["container_name"] = b.project + "-" + name

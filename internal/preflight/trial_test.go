@@ -187,3 +187,21 @@ func TestWhatIsStartedIsWhatTheEngineMakesOfIt(t *testing.T) {
 		}
 	}
 }
+
+// A service that a provider stands in for has neither image nor container. It was "not here,
+// and cannot be pulled", and no project with one passed.
+func TestServiceOfAProviderHasNoImageToBeLookedAt(t *testing.T) {
+	model := types.ServiceConfig{Name: "model"}
+	model.Provider = &types.ServiceProviderConfig{Type: "model"}
+	f := &flight{broken: map[string]bool{}, Config: Config{Engine: engineOf(t), Tell: func(string) {}, Services: []string{"model"},
+		Project: &compose.Project{Project: &types.Project{Services: types.Services{"model": model}}, Sources: []*compose.Source{{}}}}}
+	for _, c := range append(f.images(t.Context()), f.entrypoints(t.Context())...) {
+		if c.Verdict != Skipped {
+			t.Errorf("%+v", c)
+		}
+	}
+	text, err := (&booth{flight: f, project: "trial-1"}).overlay()
+	if err != nil || strings.Contains(string(text), "model") {
+		t.Errorf("%s, %v", text, err)
+	}
+}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/docker"
@@ -94,7 +95,7 @@ func TestTrialGetsNothingThatIsReal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	got := binds([]string{"/etc/app:/etc/app", "/data:/data:rw", path + ":/run/docker.sock", "trial-1_db:/var/lib/db:rw", "shop-data:/data2"}, "trial-1")
+	got := binds([]string{"/etc/app:/etc/app", "/data:/data:rw", path + ":/run/docker.sock", "trial-1_db:/var/lib/db:rw", "shop-data:/data2"}, (&booth{project: "trial-1", flight: &flight{Config: Config{Project: &compose.Project{Project: &types.Project{}}}}}).ours)
 	if want := []string{"/etc/app:/etc/app:ro", "/data:/data:ro", "trial-1_db:/var/lib/db:rw"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
@@ -112,6 +113,23 @@ func TestTrialGetsNothingThatIsReal(t *testing.T) {
 	}
 	if model.Host.NetworkMode != "host" || len(model.Config.Labels) != 1 {
 		t.Error("the model was changed")
+	}
+}
+
+// A volume that is made for a trial may lead to what is real all the same: a database of a
+// trial was started on the files of the one that ran.
+func TestTrialGetsNoVolumeThatLeadsElsewhere(t *testing.T) {
+	b := &booth{project: "trial-1", network: "trial-1-net", flight: &flight{Config: Config{Project: &compose.Project{Project: &types.Project{Volumes: types.Volumes{
+		"plain": {}, "local": {Driver: "local"}, "bind": {Driver: "local", DriverOpts: types.Options{"type": "none", "o": "bind", "device": "/srv/db"}}, "cloud": {Driver: "rexray"}}}}}}}
+	var all []string
+	var long []mount.Mount
+	for _, name := range []string{"plain", "local", "bind", "cloud"} {
+		all = append(all, "trial-1_"+name+":/"+name+":rw")
+		long = append(long, mount.Mount{Type: mount.TypeVolume, Source: "trial-1_" + name})
+	}
+	h := b.throwaway(docker.Twin{Config: &container.Config{Labels: map[string]string{}}, Host: &container.HostConfig{Binds: all, Mounts: long}}).Host
+	if !slices.Equal(h.Binds, all[:2]) || len(h.Mounts) != 2 || h.Mounts[1].Source != "trial-1_local" {
+		t.Errorf("got %q, %+v", h.Binds, h.Mounts)
 	}
 }
 

@@ -110,8 +110,8 @@ func (b *booth) build(ctx context.Context) error {
 	return b.Engine.MakeNetwork(ctx, b.project, b.network, map[string]string{Label: b.project})
 }
 
-// overlay names the images that were built, and takes away fixed names of containers,
-// which are in use, and what would be waited for: nothing is started.
+// overlay names the images that were built, and takes away fixed names, which are the
+// project's, and what would be waited for: nothing is started.
 func (b *booth) overlay() ([]byte, error) {
 	services := map[string]any{}
 	for _, name := range b.Services {
@@ -136,6 +136,21 @@ func (b *booth) overlay() ([]byte, error) {
 		services[name] = says
 	}
 	doc := map[string]any{"services": services}
+	rename := func(kind, key, name string, external bool) {
+		if external || name == b.Project.Name+"_"+key {
+			return
+		}
+		if doc[kind] == nil {
+			doc[kind] = map[string]any{}
+		}
+		doc[kind].(map[string]any)[key] = map[string]string{"name": b.project + "_" + key}
+	}
+	for key, v := range b.Project.Volumes {
+		rename("volumes", key, v.Name, bool(v.External))
+	}
+	for key, n := range b.Project.Networks {
+		rename("networks", key, n.Name, bool(n.External))
+	}
 	// Compose 1 wants one version in all files.
 	if version, ok := b.Project.Text("version"); ok {
 		doc["version"] = version

@@ -205,3 +205,16 @@ func TestServiceOfAProviderHasNoImageToBeLookedAt(t *testing.T) {
 		t.Errorf("%s, %v", text, err)
 	}
 }
+
+// The volume of a fixed name was made for the trial before the project had one. Killed
+// there, the trial left it to the project, and the next one removed it as its own, with
+// what the project had come to keep in it.
+func TestTrialMakesNothingUnderANameThatIsTheProjects(t *testing.T) {
+	b := &booth{project: "trial-1", flight: &flight{Config: Config{Project: &compose.Project{Sources: []*compose.Source{{}}, Project: &types.Project{Name: "shop",
+		Volumes:  types.Volumes{"own": {Name: "shop_own"}, "fixed": {Name: "shop-data"}, "theirs": {Name: "data", External: true}},
+		Networks: types.Networks{"default": {Name: "shop_default"}, "front": {Name: "front"}, "proxy": {Name: "proxy", External: true}}}}}}}
+	text, err := b.overlay()
+	if want := "networks:\n    front:\n        name: trial-1_front\nservices: {}\nvolumes:\n    fixed:\n        name: trial-1_fixed\n"; err != nil || string(text) != want {
+		t.Errorf("%v\n%s", err, text)
+	}
+}

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/moby/moby/client"
 )
 
 // Tool is the Compose program of this host, called with lists of arguments:
@@ -19,7 +22,8 @@ import (
 type Tool struct {
 	command []string
 	Version string // "1.29.2", "2.24.0"
-	// Host is the engine that it speaks to; "" is its own default.
+	// Host is the engine that it speaks to; "" is what DOCKER_HOST names, else the local
+	// socket, as for docker.Open.
 	Host string
 }
 
@@ -91,9 +95,9 @@ func (t *Tool) Run(ctx context.Context, c Choice, log io.Writer, args ...string)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir = c.Dir
 	cmd.Env = os.Environ()
-	if t.Host != "" {
-		cmd.Env = append(cmd.Env, "DOCKER_HOST="+t.Host)
-	}
+	// Said in any case, for it counts more than a Docker context, which only Docker's own
+	// programs heed.
+	cmd.Env = append(cmd.Env, "DOCKER_HOST="+cmp.Or(t.Host, os.Getenv(client.EnvOverrideHost), client.DefaultDockerHost))
 	// A Ctrl-C at the terminal is for us: we say when Compose is to end. As there, all of
 	// it is told: docker does not pass it on to its plugin, nor the loader of the
 	// single-file docker-compose to what it has unpacked.

@@ -103,3 +103,23 @@ func TestComposeEndsWithWhoeverCalledIt(t *testing.T) {
 		t.Errorf("it still runs: %v", err)
 	}
 }
+
+// Compose went to the engine of the current Docker context, where another one than the local
+// one was chosen: what was recorded, verified and rolled back was on the local one.
+func TestComposeSpeaksToTheEngineThatIsLookedAt(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte("#!/bin/sh\necho \"$DOCKER_HOST\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ host, environment, want string }{
+		{"", "", "unix:///var/run/docker.sock"},
+		{"", "tcp://192.0.2.1:2375", "tcp://192.0.2.1:2375"},
+		{"ssh://staging", "tcp://192.0.2.1:2375", "ssh://staging"},
+	} {
+		t.Setenv("DOCKER_HOST", c.environment)
+		var said strings.Builder
+		if err := (&Tool{command: []string{filepath.Join(dir, "docker")}, Host: c.host}).Run(t.Context(), Choice{Dir: dir}, &said, "up"); err != nil || said.String() != c.want+"\n" {
+			t.Errorf("%+v: got %q, %v", c, said.String(), err)
+		}
+	}
+}

@@ -44,7 +44,7 @@ type Stage struct {
 	EnvFiles []string                    `json:"env_files,omitempty"`
 	Dir      string                      `json:"dir"`    // where commands run
 	Sum      string                      `json:"sum"`    // of the files, to know them again
-	Docker   string                      `json:"docker"` // URL of the engine; "" is the default one
+	Docker   string                      `json:"docker"` // URL of the engine; "" is the default one, until it is identified
 	EngineID string                      `json:"engine_id,omitempty"`
 	Services []string                    `json:"services"`
 	Within   time.Duration               `json:"within"`

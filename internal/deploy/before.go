@@ -231,11 +231,11 @@ func (d *Deployment) Before(stage string) (*Before, error) {
 	return b, nil
 }
 
-// services are those that had a container which was to run.
+// services are those that had a container which was at work.
 func (b *Before) services() []string {
 	var all []string
 	for _, c := range b.Containers {
-		if c.Runs() && !slices.Contains(all, c.Service) {
+		if served(c) && !slices.Contains(all, c.Service) {
 			all = append(all, c.Service)
 		}
 	}

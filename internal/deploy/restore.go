@@ -104,6 +104,9 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 			}
 			continue
 		}
+		if there[b.ID].Status == "paused" {
+			continue // by a person: it cannot be started, and the deployment has not touched it
+		}
 		tell("starting " + b.Name)
 		if there[b.ID].Status != "running" {
 			if err := engine.Start(ctx, id); err != nil {
@@ -314,15 +317,19 @@ func Prove(ctx context.Context, engine *docker.Engine, before *Before, s *Stage,
 	return verify.Run(ctx, verify.Config{Engine: engine, Targets: targets, Within: within, Signals: t.Signals, Starts: t.Starts, Records: t.Records, Tell: t.Out.Wait})
 }
 
-// of are the containers of a service that ran.
+// of are the containers of a service that ran, and can be asked.
 func (b *Before) of(service string) (all []docker.Twin) {
 	for _, c := range b.Containers {
-		if c.Service == service && c.Runs() {
+		if c.Service == service && served(c) {
 			all = append(all, c)
 		}
 	}
 	return all
 }
+
+// served reports whether a container was at work: a paused one, which is one that runs for
+// the engine, was not.
+func served(c docker.Twin) bool { return c.Runs() && c.Status != "paused" }
 
 // removeLeft removes what an engine had half removed. It may be at it itself, now
 // that it runs again.

@@ -109,3 +109,16 @@ func TestVolumesOfAContainerThatIsMadeAgainAreThoseOfTheNewOne(t *testing.T) {
 		t.Error(s.has(), err)
 	}
 }
+
+// A paused worker can neither be started nor be proven: no rollback of another service came
+// past it.
+func TestWhatIsPausedIsLeftSo(t *testing.T) {
+	engine, s := engineWith(t, map[string]string{"web:1": "sha256:old"}, box("a", "worker", "worker:1", "sha256:w", "paused"), box("c", "web", "web:2", "sha256:new", "running"))
+	before := was(nil, box("a", "worker", "worker:1", "sha256:w", "paused"), box("b", "web", "web:1", "sha256:old", "running"))
+	if _, err := Restore(t.Context(), engine, before, "01JD", shop, quiet, nil); err != nil || s.has() != "shop_web_1 sha256:old running, shop_worker_1 sha256:w paused" {
+		t.Errorf("%s, %v", s.has(), err)
+	}
+	if got := before.services(); !slices.Equal(got, []string{"web"}) {
+		t.Errorf("to be proven are %q", got)
+	}
+}

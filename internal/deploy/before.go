@@ -68,6 +68,15 @@ func (b *Before) Of(service string) *Before {
 	return one
 }
 
+// about reports whether new containers of a service are for the way back to remove: those
+// that were deployed, or the one that it is about.
+func (b *Before) about(service string, s *Stage) bool {
+	if b.only != "" {
+		return service == b.only
+	}
+	return slices.Contains(s.Services, service)
+}
+
 // tagPrefix begins the names that keep images from being taken away.
 const tagPrefix = "aweigh-rollback/"
 

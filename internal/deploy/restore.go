@@ -55,6 +55,7 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 	}
 	there := map[string]docker.Twin{} // by the ids that they had before
 	leaving := map[string][]docker.Twin{}
+	theirs := map[string]bool{} // services that others have replaced meanwhile
 	removed := 0
 	for _, c := range now {
 		h := before.handed[c.Service]
@@ -69,7 +70,11 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 			there[b.ID] = c
 			continue
 		}
-		if before.only != "" && c.Service != before.only || !ours(c, before, s) {
+		if !before.about(c.Service, s) {
+			theirs[c.Service] = true
+			continue
+		}
+		if !ours(c, before, s) {
 			continue
 		}
 		if h != nil && !slices.ContainsFunc(before.Containers, func(b docker.Twin) bool { return b.Name == c.Name }) {
@@ -85,6 +90,9 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 	var again, stopped []string
 	became := map[string]string{} // new ids, by those that they had
 	for _, b := range before.Containers {
+		if there[b.ID].ID == "" && theirs[b.Service] {
+			continue
+		}
 		id, err := bring(ctx, engine, b, there, became, tag(id, s, b.Service))
 		if err != nil {
 			return "", err

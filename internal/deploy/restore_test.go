@@ -11,7 +11,7 @@ import (
 	"github.com/aweigh/aweigh/internal/verify"
 )
 
-var shop = &Stage{Name: "local", Project: "shop", Dir: "/srv/shop"}
+var shop = &Stage{Name: "local", Project: "shop", Dir: "/srv/shop", Services: []string{"data", "web", "worker"}}
 
 // was is what there was of shop.
 func was(refs map[string]string, all ...docker.Twin) *Before {
@@ -120,5 +120,21 @@ func TestWhatIsPausedIsLeftSo(t *testing.T) {
 	}
 	if got := before.services(); !slices.Equal(got, []string{"web"}) {
 		t.Errorf("to be proven are %q", got)
+	}
+}
+
+// While web was watched, somebody replaced the worker, and a backup was begun. The rollback
+// of web took both away, and made the old worker again.
+func TestWhatOthersDidMeanwhileIsLeftAlone(t *testing.T) {
+	engine, s := engineWith(t, map[string]string{"web:1": "sha256:old", "worker:1": "sha256:w"}, box("d", "worker", "worker:2", "sha256:x", "running"), box("e", "backup", "backup:1", "sha256:b", "running"), box("c", "web", "web:2", "sha256:new", "running"))
+	before := was(nil, box("a", "worker", "worker:1", "sha256:w", "running"), box("b", "web", "web:1", "sha256:old", "running"))
+	deployed := *shop
+	deployed.Services = []string{"web"}
+	if _, err := Restore(t.Context(), engine, before, "01JD", &deployed, quiet, nil); err != nil || s.has() != "shop_backup_1 sha256:b running, shop_web_1 sha256:old running, shop_worker_1 sha256:x running" {
+		t.Errorf("%s, %v", s.has(), err)
+	}
+	one := before.Of("worker")
+	if _, err := Restore(t.Context(), engine, one, "01JD", &deployed, quiet, nil); err != nil || s.has() != "shop_backup_1 sha256:b running, shop_web_1 sha256:old running, shop_worker_1 sha256:w running" {
+		t.Errorf("of the worker alone: %s, %v", s.has(), err)
 	}
 }

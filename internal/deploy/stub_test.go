@@ -24,6 +24,7 @@ type stub struct {
 	images     map[string]string // ids by name
 	lost       int               // requests that get no answer, from the next start on
 	losing     bool
+	made       int
 }
 
 // engineWith is an engine that has these containers, and images by name.
@@ -100,7 +101,8 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
-		c := box(fmt.Sprintf("made-%d", len(s.containers)), made.Labels["com.docker.compose.service"], made.Image, imageID, "created")
+		s.made++
+		c := box(fmt.Sprintf("made-%d", s.made), made.Labels["com.docker.compose.service"], made.Image, imageID, "created")
 		c.Name, c.Host = r.FormValue("name"), made.HostConfig
 		s.containers = append(s.containers, c)
 		w.WriteHeader(http.StatusCreated)

@@ -11,7 +11,7 @@
 //
 // The way back does not need the compose file of before, which is often lost by
 // then: the containers are made again as the engine described them, from images
-// that were given a name of their own, so that nothing takes them away.
+// that were given a name of their own, so that nobody takes them away by the way.
 package deploy
 
 import (

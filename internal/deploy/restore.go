@@ -53,6 +53,10 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 	if err != nil {
 		return "", err
 	}
+	lost, err := before.imageless(ctx, engine, now)
+	if err != nil {
+		return "", err
+	}
 	there := map[string]docker.Twin{} // by the ids that they had before
 	leaving := map[string][]docker.Twin{}
 	theirs := map[string]bool{} // services that others have replaced meanwhile
@@ -74,7 +78,7 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 			theirs[c.Service] = true
 			continue
 		}
-		if !ours(c, before, s) {
+		if !ours(c, before, s) || lost[c.Service] != "" {
 			continue
 		}
 		if h != nil && !slices.ContainsFunc(before.Containers, func(b docker.Twin) bool { return b.Name == c.Name }) {
@@ -90,7 +94,7 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 	var again, stopped []string
 	became := map[string]string{} // new ids, by those that they had
 	for _, b := range before.Containers {
-		if there[b.ID].ID == "" && theirs[b.Service] {
+		if there[b.ID].ID == "" && (theirs[b.Service] || lost[b.Service] != "") {
 			continue
 		}
 		id, err := bring(ctx, engine, b, there, became, tag(id, s, b.Service))
@@ -127,6 +131,9 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		wellBeforeOthers(ctx, engine, id)
 	}
 	for _, service := range slices.Sorted(maps.Keys(before.handed)) {
+		if lost[service] != "" {
+			continue
+		}
 		if await != nil && slices.Contains(again, service) {
 			await(service, leaving[service])
 		}
@@ -134,6 +141,11 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 			return "", fmt.Errorf("%s: %w", service, err)
 		}
 		removed += len(leaving[service])
+	}
+	maps.DeleteFunc(lost, func(service, _ string) bool { return theirs[service] })
+	if len(lost) > 0 {
+		service := slices.Min(slices.Collect(maps.Keys(lost)))
+		return "", fmt.Errorf("the image that %s ran is gone, and what runs now was left: pull or build %s again", service, lost[service])
 	}
 	left := ""
 	if before.only == "" {
@@ -153,6 +165,24 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		return fmt.Sprintf("what ran before still runs: %s removed%s", containers(removed), left), nil
 	}
 	return "runs again as before: " + strings.Join(again, ", ") + left, nil
+}
+
+// imageless are the services of which a container has to be made again and cannot be, and
+// the image that it had: such as after docker image prune --all, which takes names as well.
+func (b *Before) imageless(ctx context.Context, engine *docker.Engine, now []docker.Twin) (map[string]string, error) {
+	lost := map[string]string{}
+	for _, c := range b.Containers {
+		if slices.ContainsFunc(now, func(n docker.Twin) bool { h := b.had(n.ID); return h != nil && h.ID == c.ID && !n.HalfRemoved() }) {
+			continue
+		}
+		_, err := engine.Image(ctx, c.ImageID)
+		if errors.Is(err, docker.ErrNoImage) {
+			lost[c.Service] = fmt.Sprintf("%s (%s)", c.Image, shortID(c.ImageID))
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return lost, nil
 }
 
 // giveBack has the proxy send to the old instances again, and ends the new ones.

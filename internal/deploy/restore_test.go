@@ -138,3 +138,14 @@ func TestWhatOthersDidMeanwhileIsLeftAlone(t *testing.T) {
 		t.Errorf("of the worker alone: %s, %v", s.has(), err)
 	}
 }
+
+// `docker image prune -a` takes names as well. The new web, which still served, was removed
+// before it was found that the old one could not be made; and the api was never reached.
+func TestServiceWhoseImageIsGoneKeepsWhatItHas(t *testing.T) {
+	engine, s := engineWith(t, map[string]string{"api:1": "sha256:api"}, box("c", "web", "web:2", "sha256:new", "running"), box("d", "worker", "worker:2", "sha256:x", "running"))
+	before := was(map[string]string{"web:1": "sha256:old"}, box("b", "web", "web:1", "sha256:old", "running"), box("a", "worker", "api:1", "sha256:api", "running"))
+	_, err := Restore(t.Context(), engine, before, "01JD", shop, quiet, nil)
+	if want := "the image that web ran is gone, and what runs now was left: pull or build web:1 (old) again"; err == nil || err.Error() != want || s.has() != "shop_web_1 sha256:new running, shop_worker_1 sha256:api running" {
+		t.Errorf("%s, %v", s.has(), err)
+	}
+}

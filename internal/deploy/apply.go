@@ -178,19 +178,28 @@ func (r *run) proven(ctx context.Context, s *Stage, project *compose.Project, se
 }
 
 func (r *run) check(ctx context.Context, s *Stage, project *compose.Project, services []string, within time.Duration) (verify.Report, error) {
-	engine, err := r.engine(s)
+	engine, targets, err := r.targets(s, project, services)
 	if err != nil {
 		return verify.Report{}, err
 	}
+	return r.look(ctx, engine, targets, within)
+}
+
+// targets are what is verified of services, and the engine that they are on.
+func (r *run) targets(s *Stage, project *compose.Project, services []string) (*docker.Engine, []verify.Target, error) {
+	engine, err := r.engine(s)
+	if err != nil {
+		return nil, nil, err
+	}
 	before, err := r.Before(s.Name)
 	if err != nil {
-		return verify.Report{}, err
+		return nil, nil, err
 	}
 	targets := r.Targets(project, services)
 	for n := range targets {
 		targets[n].Restarted = before.restarts()
 	}
-	return r.look(ctx, engine, targets, within)
+	return engine, targets, nil
 }
 
 func (r *run) look(ctx context.Context, engine *docker.Engine, targets []verify.Target, within time.Duration) (verify.Report, error) {

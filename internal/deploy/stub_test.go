@@ -119,7 +119,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c := &s.containers[n]
 		switch last {
 		case "json":
-			json.NewEncoder(w).Encode(map[string]any{"Id": c.ID, "Name": "/" + c.Name, "Image": c.ImageID, "Config": c.Config, "HostConfig": c.Host, "State": map[string]string{"Status": c.Status}})
+			json.NewEncoder(w).Encode(map[string]any{"Id": c.ID, "Name": "/" + c.Name, "Image": c.ImageID, "Config": c.Config, "HostConfig": c.Host, "State": map[string]string{"Status": c.Status, "StartedAt": "2026-01-02T03:04:05Z"}})
 		case "start":
 			if c.Status == "paused" {
 				http.Error(w, `{"message": "cannot start a paused container, try unpause instead"}`, http.StatusConflict)
@@ -130,6 +130,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			c.Status = "exited"
 		case "rename":
 			c.Name = r.FormValue("name")
+		case "logs":
 		default:
 			s.containers = slices.Delete(s.containers, n, n+1)
 		}

@@ -333,8 +333,11 @@ func (r *run) prove(ctx context.Context, s *Stage) (string, error) {
 	if err := failure(report); err != nil {
 		return "", err
 	}
-	if len(report.Checks) == 0 {
+	switch {
+	case len(before.Containers) == 0:
 		return "nothing ran before, nothing runs now", nil
+	case len(report.Checks) == 0:
+		return "nothing of what was deployed ran before", nil
 	}
 	return summary(report), nil
 }

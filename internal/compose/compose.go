@@ -55,8 +55,10 @@ func Load(ctx context.Context, c Choice) (*Project, error) {
 	// The library warns of unset variables on standard error, once for each
 	// place. We tell them ourselves.
 	logrus.SetLevel(logrus.ErrorLevel)
+	// The .env of the current directory may name the file; once that is known, the one
+	// beside it counts, as it does for Compose.
 	set := []cli.ProjectOptionsFn{cli.WithOsEnv, cli.WithEnvFiles(c.EnvFiles...), cli.WithDotEnv,
-		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, cli.WithDefaultProfiles(), cli.WithoutEnvironmentResolution, cli.WithResolvedPaths(true)}
+		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, cli.WithEnvFiles(c.EnvFiles...), cli.WithDotEnv, cli.WithDefaultProfiles(), cli.WithoutEnvironmentResolution, cli.WithResolvedPaths(true)}
 	if c.Name != "" {
 		set = append(set, cli.WithName(c.Name))
 	}

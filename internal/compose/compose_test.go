@@ -21,6 +21,32 @@ func project(t *testing.T, files map[string]string, c Choice) (*Project, error) 
 	return Load(t.Context(), c)
 }
 
+// A deployment from a directory below the compose file had other variables in its plan
+// than in its steps, and refused itself: the files were "no longer what it began with".
+func TestEnvFileBesideAComposeFileThatIsFoundAboveCounts(t *testing.T) {
+	for what, c := range map[string]struct{ dir, named string }{"above": {"sub", ""}, "named by COMPOSE_FILE": {"elsewhere", "../compose.yaml"}} {
+		t.Run(what, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range map[string]string{"compose.yaml": "name: shop\nservices:\n  web:\n    image: example/web:${TAG}\n", ".env": "TAG=7\n"} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Mkdir(filepath.Join(dir, c.dir), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(filepath.Join(dir, c.dir))
+			if c.named != "" {
+				t.Setenv("COMPOSE_FILE", c.named)
+			}
+			p, err := Load(t.Context(), Choice{})
+			if err != nil || p.Services["web"].Image != "example/web:7" || len(p.Unset) > 0 {
+				t.Errorf("%v, %v", p.Services["web"].Image, err)
+			}
+		})
+	}
+}
+
 func TestPlacesAreThoseOfTheFileThatCounts(t *testing.T) {
 	p, err := project(t, map[string]string{
 		"compose.yaml": `

@@ -2,15 +2,19 @@ package compose
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/moby/moby/client"
 )
 
 // Tool is the Compose program of this host, called with lists of arguments:
@@ -18,7 +22,8 @@ import (
 type Tool struct {
 	command []string
 	Version string // "1.29.2", "2.24.0"
-	// Host is the engine that it speaks to; "" is its own default.
+	// Host is the engine that it speaks to; "" is what DOCKER_HOST names, else the local
+	// socket, as for docker.Open.
 	Host string
 }
 
@@ -90,12 +95,20 @@ func (t *Tool) Run(ctx context.Context, c Choice, log io.Writer, args ...string)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir = c.Dir
 	cmd.Env = os.Environ()
-	if t.Host != "" {
-		cmd.Env = append(cmd.Env, "DOCKER_HOST="+t.Host)
-	}
-	// A Ctrl-C at the terminal is for us: we say when Compose is to end.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	// Said in any case, for it counts more than a Docker context, which only Docker's own
+	// programs heed.
+	cmd.Env = append(cmd.Env, "DOCKER_HOST="+cmp.Or(t.Host, os.Getenv(client.EnvOverrideHost), client.DefaultDockerHost))
+	// A Ctrl-C at the terminal is for us: we say when Compose is to end. As there, all of
+	// it is told: docker does not pass it on to its plugin, nor the loader of the
+	// single-file docker-compose to what it has unpacked.
+	//
+	// It ends with us however we end: a deployment that was killed is resumed, or undone,
+	// as its journal and the engine have it, and nobody else may be at that. The signal
+	// comes when the thread ends that has started it (prctl(2)), which this keeps.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 20 * time.Second
 	var out bytes.Buffer
 	cmd.Stdout = &out
@@ -103,7 +116,11 @@ func (t *Tool) Run(ctx context.Context, c Choice, log io.Writer, args ...string)
 		cmd.Stdout = io.MultiWriter(&out, bestEffort{log})
 	}
 	cmd.Stderr = cmd.Stdout
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	if ctx.Err() != nil && cmd.Process != nil {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what did not end in time
+	}
+	if err != nil {
 		return &ToolError{Command: strings.Join(append(t.command[:len(t.command):len(t.command)], args[0]), " "), Said: lastWords(out.String()), Err: err}
 	}
 	return nil

@@ -178,19 +178,28 @@ func (r *run) proven(ctx context.Context, s *Stage, project *compose.Project, se
 }
 
 func (r *run) check(ctx context.Context, s *Stage, project *compose.Project, services []string, within time.Duration) (verify.Report, error) {
-	engine, err := r.engine(s)
+	engine, targets, err := r.targets(s, project, services)
 	if err != nil {
 		return verify.Report{}, err
 	}
+	return r.look(ctx, engine, targets, within)
+}
+
+// targets are what is verified of services, and the engine that they are on.
+func (r *run) targets(s *Stage, project *compose.Project, services []string) (*docker.Engine, []verify.Target, error) {
+	engine, err := r.engine(s)
+	if err != nil {
+		return nil, nil, err
+	}
 	before, err := r.Before(s.Name)
 	if err != nil {
-		return verify.Report{}, err
+		return nil, nil, err
 	}
 	targets := r.Targets(project, services)
 	for n := range targets {
 		targets[n].Restarted = before.restarts()
 	}
-	return r.look(ctx, engine, targets, within)
+	return engine, targets, nil
 }
 
 func (r *run) look(ctx context.Context, engine *docker.Engine, targets []verify.Target, within time.Duration) (verify.Report, error) {
@@ -201,11 +210,12 @@ func (r *run) look(ctx context.Context, engine *docker.Engine, targets []verify.
 	return report, nil
 }
 
-// failure is nil unless a check has failed.
+// failure is nil unless a check has failed, or the engine could not even be asked
+// whether a service runs.
 func failure(report verify.Report) error {
 	var found []string
 	for _, c := range report.Checks {
-		if c.Result == verify.Failed {
+		if c.Result == verify.Failed || c.Unasked() {
 			found = append(found, fmt.Sprintf("%s: %s: %s", c.Service, c.Name, c.Found))
 		}
 	}

@@ -42,14 +42,13 @@ func (b *Before) had(id string) *docker.Twin {
 	return nil
 }
 
-// madeAgain keeps under which id a container is there again.
-func (b *Before) madeAgain(was, id string) error {
+// madeAgain keeps under which id a container is there again. Where that cannot be kept,
+// because the disk is full, it is only made once more by a way back that begins anew.
+func (b *Before) madeAgain(was, id string) {
 	b.again[was] = id
-	text, err := json.Marshal(b.again)
-	if err != nil {
-		return err
+	if text, err := json.Marshal(b.again); err == nil {
+		b.keep(text)
 	}
-	return b.keep(text)
 }
 
 // Of is what there was of one service. To restore that leaves all others alone.
@@ -67,6 +66,15 @@ func (b *Before) Of(service string) *Before {
 		}
 	}
 	return one
+}
+
+// about reports whether new containers of a service are for the way back to remove: those
+// that were deployed, or the one that it is about.
+func (b *Before) about(service string, s *Stage) bool {
+	if b.only != "" {
+		return service == b.only
+	}
+	return slices.Contains(s.Services, service)
 }
 
 // tagPrefix begins the names that keep images from being taken away.
@@ -232,11 +240,11 @@ func (d *Deployment) Before(stage string) (*Before, error) {
 	return b, nil
 }
 
-// services are those that had a container which was to run.
+// services are those that had a container which was at work.
 func (b *Before) services() []string {
 	var all []string
 	for _, c := range b.Containers {
-		if c.Runs() && !slices.Contains(all, c.Service) {
+		if served(c) && !slices.Contains(all, c.Service) {
 			all = append(all, c.Service)
 		}
 	}

@@ -11,7 +11,7 @@
 //
 // The way back does not need the compose file of before, which is often lost by
 // then: the containers are made again as the engine described them, from images
-// that were given a name of their own, so that nothing takes them away.
+// that were given a name of their own, so that nobody takes them away by the way.
 package deploy
 
 import (
@@ -44,7 +44,7 @@ type Stage struct {
 	EnvFiles []string                    `json:"env_files,omitempty"`
 	Dir      string                      `json:"dir"`    // where commands run
 	Sum      string                      `json:"sum"`    // of the files, to know them again
-	Docker   string                      `json:"docker"` // URL of the engine; "" is the default one
+	Docker   string                      `json:"docker"` // URL of the engine; "" is the default one, until it is identified
 	EngineID string                      `json:"engine_id,omitempty"`
 	Services []string                    `json:"services"`
 	Within   time.Duration               `json:"within"`

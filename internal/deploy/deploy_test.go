@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/verify"
 )
 
 // begun is a deployment through two stages.
@@ -218,10 +222,62 @@ func TestRollbackLeavesContainersOfOthersAlone(t *testing.T) {
 	}
 }
 
+// The engine went away in the middle of verify, for longer than that had time: all was
+// unknown, nothing had failed, and the release was called deployed.
+func TestWhatTheEngineDidNotTellIsNotProven(t *testing.T) {
+	unasked := verify.Check{Service: "web", Name: "running", Result: verify.Unknown, Found: "the container engine does not answer"}
+	unproven := verify.Check{Service: "web", Name: "start-proven", Result: verify.Unknown, Found: "there is nothing to ask"}
+	if err := failure(verify.Report{Checks: []verify.Check{unasked}}); err == nil || err.Error() != "web: running: the container engine does not answer" {
+		t.Errorf("got %v", err)
+	}
+	if err := failure(verify.Report{Checks: []verify.Check{unproven}}); err != nil {
+		t.Errorf("a service with nothing to ask: %v", err)
+	}
+}
+
 func TestTagsOfImagesCanBeTags(t *testing.T) {
 	s := &Stage{Project: "shop"}
 	if got := tag("01JD", s, "Web_Front.End"); got != "aweigh-rollback/shop-web-front-end:01JD" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// A deployment was killed with -9, and resumed: its migration was at work twice at once.
+func TestHookEndsWithWhoeverCalledIt(t *testing.T) {
+	const called = "AWEIGH_TEST_CALLS_HOOK"
+	if dir := os.Getenv(called); dir != "" {
+		command(t.Context(), &Stage{Dir: dir}, []string{filepath.Join(dir, "hook")}, time.Minute)
+		return
+	}
+	dir := t.TempDir()
+	script := "#!/bin/sh\nexec 9>held; flock 9; echo begun >begun; exec sleep 1000\n"
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "hook"), []byte(script), 0o700), syscall.Mkfifo(filepath.Join(dir, "begun"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	caller := exec.Command(os.Args[0], "-test.run", t.Name())
+	caller.Env = append(os.Environ(), called+"="+dir)
+	if err := caller.Start(); err != nil {
+		t.Fatal(err)
+	}
+	os.ReadFile(filepath.Join(dir, "begun"))
+	caller.Process.Kill()
+	caller.Wait()
+	if err := exec.Command("flock", "--wait", "5", filepath.Join(dir, "held"), "true").Run(); err != nil {
+		t.Errorf("it still runs: %v", err)
+	}
+}
+
+// A hook that leaves something at work in the background had done what it was asked, and
+// the deployment was rolled back for that: "WaitDelay expired before I/O complete".
+func TestHookMayLeaveSomethingAtWork(t *testing.T) {
+	t.Parallel()
+	s := &Stage{Dir: t.TempDir(), Project: "shop"}
+	out, err := command(t.Context(), s, []string{"sh", "-c", "sleep 30 & echo $!"}, time.Minute)
+	if err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(out))); err == nil {
+		syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 

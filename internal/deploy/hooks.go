@@ -3,10 +3,12 @@ package deploy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -58,12 +60,19 @@ func command(ctx context.Context, s *Stage, words []string, limit time.Duration,
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), append(env, "AWEIGH_PROJECT="+s.Project)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// It is told to end when we are killed: whoever resumes the deployment runs it again. The
+	// signal comes when the thread ends that has started it (prctl(2)), which this keeps.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		err = nil // it has ended well, and left something at work that has its output open
+	}
 	return out.Bytes(), err
 }
 

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/moby/moby/client"
 
 	"github.com/aweigh/aweigh/internal/docker"
 )
@@ -134,7 +137,7 @@ func (l *engineLock) free(ctx context.Context, volume string) error {
 
 // remove is the command that frees it by hand.
 func (l *engineLock) remove(volume string) string {
-	if l.stage.Docker == "" {
+	if here := cmp.Or(os.Getenv(client.EnvOverrideHost), client.DefaultDockerHost); l.engine.Host() == here {
 		return "docker volume rm " + volume
 	}
 	return "docker --host " + l.engine.Host() + " volume rm " + volume

@@ -256,3 +256,33 @@ func TestEngineThatIsGoneWhenItsLockGoesIsAWarning(t *testing.T) {
 		t.Errorf("got %v", warnings)
 	}
 }
+
+// Begun with DOCKER_HOST in the environment, and aborted from a shell without it: what had
+// run on the one engine was made on another.
+func TestPlanNamesTheEngineThatItBeganWith(t *testing.T) {
+	url, _ := refusing(t)
+	t.Setenv("DOCKER_HOST", url)
+	plan := Plan{Stages: []Stage{{Project: "shop"}, {Project: "blog", Docker: url + "/"}}}
+	if err := plan.Identify(t.Context(), docker.Open); err != nil {
+		t.Fatal(err)
+	}
+	if got := plan.Stages[0].Docker; got != url {
+		t.Errorf("got %q, want %s", got, url)
+	}
+	if got := plan.Stages[1].Docker; got != url+"/" {
+		t.Errorf("one that is said became %q", got)
+	}
+	engine, err := docker.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
+	l := &engineLock{engine: engine, stage: &plan.Stages[0]}
+	if got := l.remove("v"); got != "docker volume rm v" {
+		t.Errorf("got %q", got)
+	}
+	t.Setenv("DOCKER_HOST", "")
+	if got := l.remove("v"); got != "docker --host "+url+" volume rm v" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -24,13 +24,22 @@ func (s *Stage) engine() string {
 	return s.Docker
 }
 
-// Identify asks the engines of the stages who they are.
+// SameEngine reports whether two stages are on the same engine, as far as is known.
+func (s *Stage) SameEngine(other *Stage) bool {
+	return s.engine() == other.engine() || s.Docker == other.Docker && (s.EngineID == "" || other.EngineID == "")
+}
+
+// Identify asks the engines of the stages who they are, and writes down where the one is
+// that nobody named: who resumes may have another environment.
 func (p *Plan) Identify(ctx context.Context, open func(url string) (*docker.Engine, error)) error {
 	for n := range p.Stages {
 		s := &p.Stages[n]
 		engine, err := open(s.Docker)
 		if err != nil {
 			return err
+		}
+		if s.Docker == "" {
+			s.Docker = engine.Host()
 		}
 		s.EngineID, err = engine.ID(ctx)
 		engine.Close()

@@ -164,8 +164,9 @@ func (h *handover) containers(ctx context.Context, engine *docker.Engine, projec
 	return ids, nil
 }
 
-// server is one server of an upstream: what is before it, and its parameters.
-var server = regexp.MustCompile(`(?m)(^|[{;])([ \t]*)server[ \t]+[^\s;{}]+([^;{}\n]*);`)
+// server is one server of an upstream: what is before it, and its parameters. What is
+// commented out is one match, and none of a server.
+var server = regexp.MustCompile(`#[^\n]*|([ \t]*)\bserver[ \t]+[^\s;{}#]+([^;{}\n#]*);`)
 
 // withServers is nginx's configuration with other servers in an upstream; false if
 // there is none. All else stays, as do the parameters of the first server.
@@ -178,15 +179,18 @@ func withServers(text, name string, addrs []string) (string, bool) {
 	first := true
 	servers := server.ReplaceAllStringFunc(text[at[0]:at[1]], func(one string) string {
 		m := server.FindStringSubmatch(one)
-		if !first {
-			return m[1]
+		switch {
+		case one[0] == '#':
+			return one
+		case !first:
+			return ""
 		}
 		first = false
 		var all []string
 		for _, addr := range addrs {
-			all = append(all, m[2]+"server "+addr+m[3]+";")
+			all = append(all, m[1]+"server "+addr+m[2]+";")
 		}
-		return m[1] + strings.Join(all, "\n")
+		return strings.Join(all, "\n")
 	})
 	return text[:at[0]] + servers + text[at[1]:], !first
 }

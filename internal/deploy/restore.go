@@ -28,9 +28,17 @@ func (r *run) restore(ctx context.Context, s *Stage) (string, error) {
 		return "", err
 	}
 	return r.withRoom(ctx, func() (string, error) {
-		return Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait, func(service string, leaving []docker.Twin) {
-			r.awaitOld(ctx, engine, before, s, service, leaving)
-		})
+		for end := time.Now().Add(engineLimit); ; {
+			detail, err := Restore(ctx, engine, before, r.Plan.ID, s, r.Out.Wait, func(service string, leaving []docker.Twin) {
+				r.awaitOld(ctx, engine, before, s, service, leaving)
+			})
+			if err == nil || time.Now().After(end) || engine.Check(ctx) == nil {
+				return detail, err
+			}
+			if away := r.awaitEngine(ctx, s); away != nil {
+				return "", err
+			}
+		}
 	})
 }
 
@@ -45,8 +53,13 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 	if err != nil {
 		return "", err
 	}
+	lost, err := before.imageless(ctx, engine, now)
+	if err != nil {
+		return "", err
+	}
 	there := map[string]docker.Twin{} // by the ids that they had before
 	leaving := map[string][]docker.Twin{}
+	theirs := map[string]bool{} // services that others have replaced meanwhile
 	removed := 0
 	for _, c := range now {
 		h := before.handed[c.Service]
@@ -61,7 +74,11 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 			there[b.ID] = c
 			continue
 		}
-		if before.only != "" && c.Service != before.only || !ours(c, before, s) {
+		if !before.about(c.Service, s) {
+			theirs[c.Service] = true
+			continue
+		}
+		if !ours(c, before, s) || lost[c.Service] != "" {
 			continue
 		}
 		if h != nil && !slices.ContainsFunc(before.Containers, func(b docker.Twin) bool { return b.Name == c.Name }) {
@@ -74,9 +91,12 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		}
 		removed++
 	}
-	var again []string
+	var again, stopped []string
 	became := map[string]string{} // new ids, by those that they had
 	for _, b := range before.Containers {
+		if there[b.ID].ID == "" && (theirs[b.Service] || lost[b.Service] != "") {
+			continue
+		}
 		id, err := bring(ctx, engine, b, there, became, tag(id, s, b.Service))
 		if err != nil {
 			return "", err
@@ -84,12 +104,20 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		became[b.ID] = id
 		if id != b.ID {
 			again = append(again, b.Service)
-			if err := before.madeAgain(b.ID, id); err != nil {
-				return "", err
-			}
+			before.madeAgain(b.ID, id)
 		}
 		if !b.Runs() {
+			if c := there[b.ID]; c.Runs() && slices.Contains(s.Services, b.Service) {
+				tell("stopping " + b.Name)
+				if err := engine.Stop(ctx, id); err != nil {
+					return "", fmt.Errorf("container %s cannot be stopped: %w", b.Name, err)
+				}
+				stopped = append(stopped, b.Service)
+			}
 			continue
+		}
+		if there[b.ID].Status == "paused" {
+			continue // by a person: it cannot be started, and the deployment has not touched it
 		}
 		tell("starting " + b.Name)
 		if there[b.ID].Status != "running" {
@@ -103,6 +131,9 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		wellBeforeOthers(ctx, engine, id)
 	}
 	for _, service := range slices.Sorted(maps.Keys(before.handed)) {
+		if lost[service] != "" {
+			continue
+		}
 		if await != nil && slices.Contains(again, service) {
 			await(service, leaving[service])
 		}
@@ -111,19 +142,47 @@ func Restore(ctx context.Context, engine *docker.Engine, before *Before, id stri
 		}
 		removed += len(leaving[service])
 	}
+	maps.DeleteFunc(lost, func(service, _ string) bool { return theirs[service] })
+	if len(lost) > 0 {
+		service := slices.Min(slices.Collect(maps.Keys(lost)))
+		return "", fmt.Errorf("the image that %s ran is gone, and what runs now was left: pull or build %s again", service, lost[service])
+	}
 	left := ""
 	if before.only == "" {
 		left = removeNew(ctx, engine, before, s)
 	}
+	if stopped != nil {
+		left = "; " + strings.Join(stopped, ", ") + " stopped" + left
+	}
 	switch {
 	case len(before.Containers) == 0:
 		return fmt.Sprintf("nothing ran before: %s removed%s", containers(removed), left), nil
+	case len(again) == 0 && removed == 0 && stopped != nil:
+		return "as before: " + left[len("; "):], nil
 	case len(again) == 0 && removed == 0:
 		return "nothing had changed" + left, nil
 	case len(again) == 0:
 		return fmt.Sprintf("what ran before still runs: %s removed%s", containers(removed), left), nil
 	}
 	return "runs again as before: " + strings.Join(again, ", ") + left, nil
+}
+
+// imageless are the services of which a container has to be made again and cannot be, and
+// the image that it had: such as after docker image prune --all, which takes names as well.
+func (b *Before) imageless(ctx context.Context, engine *docker.Engine, now []docker.Twin) (map[string]string, error) {
+	lost := map[string]string{}
+	for _, c := range b.Containers {
+		if slices.ContainsFunc(now, func(n docker.Twin) bool { h := b.had(n.ID); return h != nil && h.ID == c.ID && !n.HalfRemoved() }) {
+			continue
+		}
+		_, err := engine.Image(ctx, c.ImageID)
+		if errors.Is(err, docker.ErrNoImage) {
+			lost[c.Service] = fmt.Sprintf("%s (%s)", c.Image, shortID(c.ImageID))
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return lost, nil
 }
 
 // giveBack has the proxy send to the old instances again, and ends the new ones.
@@ -180,6 +239,12 @@ func bring(ctx context.Context, engine *docker.Engine, b docker.Twin, there map[
 	host.NetworkMode = container.NetworkMode(joined(string(host.NetworkMode), became))
 	host.IpcMode = container.IpcMode(joined(string(host.IpcMode), became))
 	host.PidMode = container.PidMode(joined(string(host.PidMode), became))
+	host.VolumesFrom = slices.Clone(host.VolumesFrom)
+	for n, from := range host.VolumesFrom {
+		if id, mode, _ := strings.Cut(from, ":"); became[id] != "" {
+			host.VolumesFrom[n] = strings.TrimSuffix(became[id]+":"+mode, ":")
+		}
+	}
 	b.Config, b.Host = &config, &host
 	return engine.Make(ctx, b)
 }
@@ -205,7 +270,8 @@ func retag(ctx context.Context, engine *docker.Engine, before *Before) error {
 		if now.ID == id {
 			continue
 		}
-		if err := engine.Tag(ctx, id, ref); err != nil {
+		// One that is gone was used by no container of before: those have kept theirs.
+		if err := engine.Tag(ctx, id, ref); err != nil && !errors.Is(err, docker.ErrNoImage) {
 			return fmt.Errorf("image %s cannot be named %s again: %w", shortID(id), ref, err)
 		}
 	}
@@ -267,16 +333,24 @@ func (r *run) prove(ctx context.Context, s *Stage) (string, error) {
 	if err := failure(report); err != nil {
 		return "", err
 	}
-	if len(report.Checks) == 0 {
+	switch {
+	case len(before.Containers) == 0:
 		return "nothing ran before, nothing runs now", nil
+	case len(report.Checks) == 0:
+		return "nothing of what was deployed ran before", nil
 	}
 	return summary(report), nil
 }
 
-// Prove verifies what was there before, by the labels that its containers had.
+// Prove verifies what was there before, by the labels that its containers had: of what
+// was deployed, and of what was made again. How all else does is not for it to say.
 func Prove(ctx context.Context, engine *docker.Engine, before *Before, s *Stage, t Tools, within time.Duration) verify.Report {
 	var targets []verify.Target
 	for _, service := range before.services() {
+		madeAgain := slices.ContainsFunc(before.of(service), func(c docker.Twin) bool { return before.again[c.ID] != "" })
+		if !madeAgain && !slices.Contains(s.Services, service) {
+			continue
+		}
 		target := t.Was(s.Project, before.of(service))
 		target.Restarted = before.restarts()
 		targets = append(targets, target)
@@ -284,15 +358,19 @@ func Prove(ctx context.Context, engine *docker.Engine, before *Before, s *Stage,
 	return verify.Run(ctx, verify.Config{Engine: engine, Targets: targets, Within: within, Signals: t.Signals, Starts: t.Starts, Records: t.Records, Tell: t.Out.Wait})
 }
 
-// of are the containers of a service that ran.
+// of are the containers of a service that ran, and can be asked.
 func (b *Before) of(service string) (all []docker.Twin) {
 	for _, c := range b.Containers {
-		if c.Service == service && c.Runs() {
+		if c.Service == service && served(c) {
 			all = append(all, c)
 		}
 	}
 	return all
 }
+
+// served reports whether a container was at work: a paused one, which is one that runs for
+// the engine, was not.
+func served(c docker.Twin) bool { return c.Runs() && c.Status != "paused" }
 
 // removeLeft removes what an engine had half removed. It may be at it itself, now
 // that it runs again.

@@ -99,18 +99,11 @@ func (e *Engine) looking(ctx context.Context, ref string, do func(id string, ima
 	return errors.Join(looked, removed)
 }
 
-// Runnable says why a program of an image cannot be started: "is not in the
-// image", "is not executable"; "" if nothing is known to be wrong with it. It looks
-// as Lacks does.
-func (e *Engine) Runnable(ctx context.Context, ref, program string) (reason string, err error) {
-	err = e.looking(ctx, ref, func(id string, image Image) error {
-		places := []string{program}
-		if !strings.Contains(program, "/") {
-			places = nil
-			for _, dir := range image.Path() {
-				places = append(places, path.Join(dir, program))
-			}
-		}
+// Runnable says why a program of an image, which is in one of these places, cannot be
+// started: "is not in the image", "is not executable"; "" if nothing is known to be
+// wrong with it. It looks as Lacks does.
+func (e *Engine) Runnable(ctx context.Context, ref string, places []string) (reason string, err error) {
+	err = e.looking(ctx, ref, func(id string, _ Image) error {
 		reason = "is not in the image"
 		for _, place := range places {
 			found, err := e.client.ContainerStatPath(ctx, id, client.ContainerStatPathOptions{Path: place})

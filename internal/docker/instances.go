@@ -99,6 +99,7 @@ func (e *Engine) Instances(ctx context.Context, project, service string) ([]Inst
 
 // Published is a TCP port of the host that a running container has.
 type Published struct {
+	IP                     netip.Addr // of the host; every one if it is unspecified, or not said
 	Port                   int
 	Project, Service, Name string
 }
@@ -116,7 +117,7 @@ func (e *Engine) Published(ctx context.Context) ([]Published, error) {
 		project := item.Labels["com.docker.compose.project"] // whole, however long
 		for _, p := range item.Ports {
 			if p.PublicPort != 0 && p.Type == "tcp" {
-				all = append(all, Published{int(p.PublicPort), project, service, name})
+				all = append(all, Published{p.IP, int(p.PublicPort), project, service, name})
 			}
 		}
 	}

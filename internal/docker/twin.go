@@ -54,8 +54,11 @@ func (e *Engine) Twins(ctx context.Context, project string) ([]Twin, error) {
 	var all []Twin
 	for _, item := range list.Items {
 		answer, err := e.client.ContainerInspect(ctx, item.ID, client.ContainerInspectOptions{})
+		if gone(err) {
+			continue // meanwhile
+		}
 		if err != nil {
-			continue // it is gone meanwhile
+			return nil, e.explain(err)
 		}
 		if in := answer.Container; in.Config != nil && in.HostConfig != nil && in.Config.Labels["com.docker.compose.oneoff"] != "True" {
 			all = append(all, twin(in))

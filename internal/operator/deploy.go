@@ -197,10 +197,10 @@ func carryOut(ctx context.Context, c *cli.Context, f *deployFlags, conf *config.
 	what := fmt.Sprintf("%s (%s) to %s", d.Plan.Stages[len(d.Plan.Stages)-1].Project, strings.Join(d.Plan.Services, ", "), strings.Join(d.Plan.Names(), ", then "))
 	began := time.Now()
 	t.Ending = func(ctx context.Context, o deploy.Outcome) {
-		people.tell(ctx, news(d, what+": "+ending(d, o, time.Since(began))))
+		people.tell(ctx, news(d, "ended", what+": "+ending(d, o, time.Since(began))))
 	}
 	t.Out.Say("deployment %s: %s", d.Plan.ID, what)
-	people.tell(ctx, news(d, fmt.Sprintf("deploying %s, as %s asked", what, d.Plan.By)))
+	people.tell(ctx, news(d, "begun", fmt.Sprintf("deploying %s, as %s asked", what, d.Plan.By)))
 	outcome, err := d.Run(ctx, t)
 	if err != nil {
 		return c.Fail(exitInterrupted, fmt.Errorf("%w: once that is put right, go on with `deploy resume`, or back with `deploy abort`", err))

@@ -125,9 +125,9 @@ func send(ctx context.Context, r notify.Route, n *aweigh.Notification) error {
 	return sender.Send(ctx, notify.Compose(n))
 }
 
-// news is a notification of the beginning or the end of a deployment. Where its
-// journal stands is part of the id: what is told again after a crash is the same.
-func news(d *deploy.Deployment, title string) aweigh.Notification {
-	return aweigh.Notification{ID: fmt.Sprintf("%s-%d", d.Plan.ID, len(d.Entries)), Occasion: aweigh.OnDeploying, At: time.Now().UTC(), Host: watch.HostName(),
+// news is a notification that a deployment has begun, or ended. Where its journal stands
+// is part of the id: what is told again after a crash is the same.
+func news(d *deploy.Deployment, what, title string) aweigh.Notification {
+	return aweigh.Notification{ID: fmt.Sprintf("%s-%d-%s", d.Plan.ID, len(d.Entries), what), Occasion: aweigh.OnDeploying, At: time.Now().UTC(), Host: watch.HostName(),
 		Title: title, Deployment: d.Plan.ID, Services: d.Plan.Services, Facts: []string{"deployment " + d.Plan.ID}, Command: "aweigh deployments"}
 }

@@ -79,3 +79,13 @@ func TestRoutesOfTheCommandLineAreTheDeploymentsOwn(t *testing.T) {
 		t.Error("the password is in the name")
 	}
 }
+
+// Killed behind its last step and before anybody was told, a deployment was resumed: that it
+// went on and how it ended had one id, and the end was taken for told.
+func TestBeginningAndEndAreNotTheSameNews(t *testing.T) {
+	d := &deploy.Deployment{Plan: deploy.Plan{ID: "01JD"}, Entries: make([]deploy.Entry, 12)}
+	begun, again, ended := news(d, "begun", "deploying"), news(d, "begun", "deploying"), news(d, "ended", "deployed")
+	if begun.ID == ended.ID || begun.ID != again.ID {
+		t.Errorf("%s, and then %s", begun.ID, ended.ID)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,10 +32,23 @@ func (f *flight) certificates(context.Context) []Check {
 	var all []Check
 	good := 0
 	for _, name := range f.Services {
+		files := map[string][]*x509.Certificate{}
+		until := map[string]time.Time{} // the last time of which one of this subject is good, of those that are good now
 		for _, file := range f.certificateFiles(name) {
-			for _, c := range readCertificates(file) {
+			files[file] = readCertificates(file)
+			for _, c := range files[file] {
+				if !time.Now().Before(c.NotBefore) && c.NotAfter.After(until[subject(c)]) {
+					until[subject(c)] = c.NotAfter
+				}
+			}
+		}
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			for _, c := range files[file] {
 				if c.IsCA && len(c.DNSNames)+len(c.IPAddresses) == 0 {
 					continue // of a bundle, in which there are always some that have expired
+				}
+				if c.NotAfter.Before(until[subject(c)]) {
+					continue // it has been renewed: certbot keeps the old ones beside the new one
 				}
 				left := time.Until(c.NotAfter)
 				found := fmt.Sprintf("%s (%s) is good until %s", file, subject(c), c.NotAfter.UTC().Format("2006-01-02 15:04 MST"))

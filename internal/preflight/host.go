@@ -3,7 +3,9 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -161,16 +163,25 @@ func (f *flight) ports(ctx context.Context) []Check {
 	return all
 }
 
-// holder is who has a port; "" for nobody, and for the project itself.
+// holder is who has a port; "" for nobody, and for a service that is deployed, which lets
+// go of it.
 func (f *flight) holder(taken []docker.Published, port int, ip string) string {
+	wanted, _ := netip.ParseAddr(ip)
+	every := func(a netip.Addr) bool { return !a.IsValid() || a.IsUnspecified() }
+	own := false
 	for _, t := range taken {
-		if t.Port != port {
+		switch name := record.Printable(t.Name); {
+		case t.Port != port || t.IP != wanted && !every(t.IP) && !every(wanted):
 			continue
+		case t.Project != f.Project.Name:
+			return "container " + name
+		case !slices.Contains(f.Services, t.Service):
+			return "container " + name + ", which the deployment leaves as it is"
 		}
-		if t.Project == f.Project.Name {
-			return ""
-		}
-		return "container " + record.Printable(t.Name)
+		own = true
+	}
+	if own {
+		return ""
 	}
 	if !f.Local {
 		return ""

@@ -41,7 +41,13 @@ func (f *flight) images(ctx context.Context) (all []Check) {
 	return all
 }
 
+// provided is what is said of a service without an image of its own.
+var provided = Check{Verdict: Skipped, Found: "a provider stands in for it"}
+
 func (f *flight) image(ctx context.Context, s types.ServiceConfig) Check {
+	if s.Provider != nil {
+		return provided
+	}
 	ctx, cancel := context.WithTimeout(ctx, imageLimit)
 	defer cancel()
 	if s.Build != nil {
@@ -95,6 +101,9 @@ func (f *flight) entrypoints(ctx context.Context) (all []Check) {
 }
 
 func (f *flight) entrypoint(ctx context.Context, s types.ServiceConfig) Check {
+	if s.Provider != nil {
+		return provided
+	}
 	argv, image, err := f.argv(ctx, s)
 	if err != nil {
 		return Check{Verdict: Unknown, Found: err.Error()}
@@ -103,22 +112,47 @@ func (f *flight) entrypoint(ctx context.Context, s types.ServiceConfig) Check {
 		return Check{Verdict: Failed, Found: "neither the image nor the compose file says what to start", Fix: "Give the image an ENTRYPOINT or CMD."}
 	}
 	program := argv[0]
-	if strings.Contains(program, "/") && fromVolume([]string{program}, s.Volumes) {
+	places := []string{program}
+	if strings.Contains(program, "/") && fromVolume(places, mounted(s)) {
 		return Check{Verdict: Skipped, Found: program + " comes from a volume"}
 	}
 	if strings.Contains(program, "/") && !path.IsAbs(program) {
 		return Check{Verdict: Skipped, Found: program + " is relative to the working directory"}
 	}
-	reason, err := f.Engine.Runnable(ctx, image, program)
+	if !strings.Contains(program, "/") {
+		places = f.places(ctx, s, image, program)
+	}
+	reason, err := f.Engine.Runnable(ctx, image, places)
 	switch {
 	case err != nil:
 		return Check{Verdict: Unknown, Found: err.Error()}
-	case reason != "" && !strings.Contains(program, "/") && fromVolume(f.places(ctx, s, image, program), s.Volumes):
+	case reason != "" && fromVolume(places, mounted(s)):
 		return Check{Verdict: Skipped, Found: program + " may come from a volume in PATH"}
 	case reason != "":
 		return Check{Verdict: Failed, Found: fmt.Sprintf("%s %s", record.Printable(program), reason), Fix: "Correct the ENTRYPOINT or COPY of the Dockerfile, or the command of the compose file."}
 	}
 	return Check{Verdict: Passed, Found: record.Printable(program)}
+}
+
+// mounted are the volumes of a service, and what else is put into its container.
+func mounted(s types.ServiceConfig) []types.ServiceVolumeConfig {
+	all := slices.Clone(s.Volumes)
+	put := func(dir, source, target string) {
+		if target == "" {
+			target = source
+		}
+		if !path.IsAbs(target) {
+			target = path.Join(dir, target)
+		}
+		all = append(all, types.ServiceVolumeConfig{Target: target})
+	}
+	for _, c := range s.Configs {
+		put("/", c.Source, c.Target)
+	}
+	for _, c := range s.Secrets {
+		put("/run/secrets", c.Source, c.Target)
+	}
+	return all
 }
 
 // fromVolume reports whether a volume is mounted at, or above, one of the places.
@@ -151,12 +185,12 @@ func (f *flight) argv(ctx context.Context, s types.ServiceConfig) ([]string, str
 	if err != nil {
 		return nil, ref, err
 	}
-	entry, command := i.Entrypoint, i.Cmd
-	if s.Entrypoint != nil {
-		entry, command = s.Entrypoint, nil
+	entry, command := []string(s.Entrypoint), []string(s.Command)
+	if len(entry) == 0 && len(command) == 0 { // as the engine does (daemon/commit.go, merge)
+		command = i.Cmd
 	}
-	if s.Command != nil {
-		command = s.Command
+	if entry == nil {
+		entry = i.Entrypoint
 	}
 	return append(append([]string{}, entry...), command...), ref, nil
 }

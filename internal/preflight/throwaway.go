@@ -39,13 +39,14 @@ func (b *booth) throwaway(model docker.Twin) docker.Twin {
 	t := model
 	config, host := *model.Config, *model.Host
 	config.Labels = maps.Clone(config.Labels)
+	maps.DeleteFunc(config.Labels, func(label, _ string) bool { return !known(label) })
 	config.Labels[Label] = b.project
 	config.Labels["aweigh.ignore"] = "true"
 	host.PortBindings, host.PublishAllPorts, host.Links = nil, false, nil
 	host.RestartPolicy = container.RestartPolicy{Name: "no"}
 	host.NetworkMode = container.NetworkMode(b.network)
-	host.Binds = binds(host.Binds, b.project)
-	host.Mounts = mounts(host.Mounts, b.project)
+	host.Binds = binds(host.Binds, b.ours)
+	host.Mounts = mounts(host.Mounts, b.ours)
 	names := []string{model.Service}
 	for _, e := range model.Networks {
 		if e != nil {
@@ -59,13 +60,28 @@ func (b *booth) throwaway(model docker.Twin) docker.Twin {
 	return t
 }
 
-// ours reports whether a volume was made for the trial: Compose begins its name
-// with that of the project. One with a name of its own is real.
-func ours(volume, project string) bool { return strings.HasPrefix(volume, project+"_") }
+// known reports whether a label is for us, or says which service it is. All others
+// are requests to those who read the engine: Traefik sends visitors to a container
+// for its labels, or drops the route that two define differently.
+func known(label string) bool {
+	return strings.HasPrefix(label, "com.docker.compose.") || strings.HasPrefix(label, "aweigh.")
+}
+
+// ours reports whether a volume was made for the trial, and is empty: Compose begins its
+// name with that of the project. One with a name of its own is real, and so is one that a
+// driver or its options have lead elsewhere, to a directory of the host or a server.
+func (b *booth) ours(volume string) bool {
+	key, made := strings.CutPrefix(volume, b.project+"_")
+	if !made {
+		return false
+	}
+	v := b.Project.Volumes[key]
+	return (v.Driver == "" || v.Driver == "local") && len(v.DriverOpts) == 0
+}
 
 // binds takes paths of the host for reading only, and leaves real volumes and
 // sockets out: a socket is not read, it is talked to.
-func binds(all []string, project string) (kept []string) {
+func binds(all []string, ours func(volume string) bool) (kept []string) {
 	for _, bind := range all {
 		parts := strings.Split(bind, ":")
 		switch {
@@ -75,14 +91,14 @@ func binds(all []string, project string) (kept []string) {
 			if !socket(parts[0]) {
 				kept = append(kept, parts[0]+":"+parts[1]+":ro")
 			}
-		case ours(parts[0], project):
+		case ours(parts[0]):
 			kept = append(kept, bind)
 		}
 	}
 	return kept
 }
 
-func mounts(all []mount.Mount, project string) (kept []mount.Mount) {
+func mounts(all []mount.Mount, ours func(volume string) bool) (kept []mount.Mount) {
 	for _, m := range all {
 		switch m.Type {
 		case mount.TypeBind:
@@ -91,7 +107,7 @@ func mounts(all []mount.Mount, project string) (kept []mount.Mount) {
 			}
 			m.ReadOnly = true
 		case mount.TypeVolume:
-			if m.Source != "" && !ours(m.Source, project) {
+			if m.Source != "" && !ours(m.Source) {
 				continue
 			}
 		case mount.TypeTmpfs:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/aweigh/aweigh"
@@ -18,8 +19,9 @@ import (
 	"github.com/aweigh/aweigh/internal/verify"
 )
 
-// prefix begins the names of the compose projects of trials. Behind it is the
-// number of the process that made it, so that the next one knows what was left.
+// prefix begins the names of the compose projects of trials. Behind it are the number of
+// the process that made it, where that is one, and since when, so that the next one knows
+// what was left.
 const prefix = "aweigh-preflight-"
 
 // Label is on the containers of a trial, with the trial's id.
@@ -44,7 +46,7 @@ func (f *flight) trial(ctx context.Context) []Check {
 	if err := Sweep(ctx, f.Engine); err != nil {
 		return of(Unknown, "", "what an earlier trial left cannot be removed: %v", err)
 	}
-	b := &booth{flight: f, project: fmt.Sprintf("%s%d-%s", prefix, os.Getpid(), strings.ToLower(aweigh.NewID(time.Now())[20:])), models: map[string]docker.Twin{}, running: map[string]string{}}
+	b := &booth{flight: f, project: fmt.Sprintf("%s%d-%s-%s", prefix, os.Getpid(), place(), strings.ToLower(aweigh.NewID(time.Now()))), models: map[string]docker.Twin{}, running: map[string]string{}}
 	b.network = b.project + "-net"
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -53,7 +55,11 @@ func (f *flight) trial(ctx context.Context) []Check {
 			f.Tell("what the trial left cannot be removed, and will be at the next: " + err.Error())
 		}
 	}()
-	if err := b.build(ctx); err != nil {
+	err := b.build(ctx)
+	switch {
+	case err != nil && strings.Contains(err.Error(), "Pool overlaps with other one"): // libnetwork's ErrPoolOverlap
+		return of(Unknown, "", "not booted: the subnet of a network is said, and in use: by the project that runs, most likely")
+	case err != nil:
 		return of(Failed, "Correct the compose file; where the trial itself is at fault, --trial off.", "the containers cannot be made: %s", record.Printable(err.Error()))
 	}
 	return b.boot(ctx)
@@ -104,19 +110,47 @@ func (b *booth) build(ctx context.Context) error {
 	return b.Engine.MakeNetwork(ctx, b.project, b.network, map[string]string{Label: b.project})
 }
 
-// overlay names the images that were built, and takes fixed names of containers
-// away: those are in use.
+// overlay names the images that were built, and takes away fixed names, which are the
+// project's, and what would be waited for: nothing is started.
 func (b *booth) overlay() ([]byte, error) {
 	services := map[string]any{}
 	for _, name := range b.Services {
 		s := b.Project.All()[name]
+		if s.Provider != nil {
+			continue
+		}
 		says := map[string]any{"image": b.name(s)}
 		if s.ContainerName != "" {
 			says["container_name"] = b.project + "-" + name
 		}
+		// Compose 1 waits for the end of a job even where it is to start nothing.
+		needs := map[string]any{}
+		for need, d := range s.DependsOn {
+			if d.Condition == types.ServiceConditionCompletedSuccessfully {
+				needs[need] = map[string]string{"condition": types.ServiceConditionStarted}
+			}
+		}
+		if len(needs) > 0 {
+			says["depends_on"] = needs
+		}
 		services[name] = says
 	}
 	doc := map[string]any{"services": services}
+	rename := func(kind, key, name string, external bool) {
+		if external || name == b.Project.Name+"_"+key {
+			return
+		}
+		if doc[kind] == nil {
+			doc[kind] = map[string]any{}
+		}
+		doc[kind].(map[string]any)[key] = map[string]string{"name": b.project + "_" + key}
+	}
+	for key, v := range b.Project.Volumes {
+		rename("volumes", key, v.Name, bool(v.External))
+	}
+	for key, n := range b.Project.Networks {
+		rename("networks", key, n.Name, bool(n.External))
+	}
 	// Compose 1 wants one version in all files.
 	if version, ok := b.Project.Text("version"); ok {
 		doc["version"] = version
@@ -182,6 +216,9 @@ func (b *booth) start(ctx context.Context, name string) (c Check, up bool) {
 	if !ok {
 		return Check{Verdict: Skipped, Found: "it has no container"}, false
 	}
+	if what := b.inline(s); what != "" {
+		return Check{Verdict: Unknown, Found: "not booted: " + what + " is no file, and only Compose gives it"}, false
+	}
 	if why := real(model); why != "" {
 		return Check{Verdict: Unknown, Found: "not booted: " + why + ", which a trial does not give it"}, false
 	}
@@ -195,6 +232,22 @@ func (b *booth) start(ctx context.Context, name string) (c Check, up bool) {
 		return Check{Verdict: Failed, Found: record.Printable(err.Error()), Fix: "Correct the image, or its command in the compose file."}, false
 	}
 	return Check{}, true
+}
+
+// inline names a config or secret that Compose copies into the container itself, as it
+// starts it; "" if there is none.
+func (b *booth) inline(s types.ServiceConfig) string {
+	for _, c := range s.Configs {
+		if x := b.Project.Configs[c.Source]; x.Content != "" || x.Environment != "" {
+			return "config " + c.Source
+		}
+	}
+	for _, c := range s.Secrets {
+		if x := b.Project.Secrets[c.Source]; x.Content != "" || x.Environment != "" {
+			return "secret " + c.Source
+		}
+	}
+	return ""
 }
 
 // prove verifies one service that was booted.

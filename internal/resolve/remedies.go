@@ -106,7 +106,7 @@ func (p *Place) rollback(ctx context.Context) Remedy {
 		return r
 	}
 	for _, d := range all {
-		n := slices.IndexFunc(d.Plan.Stages, func(s deploy.Stage) bool { return s.Project == p.Project.Name })
+		n := slices.IndexFunc(d.Plan.Stages, func(s deploy.Stage) bool { return s.Project == p.Project.Name && s.SameEngine(&p.Stage) })
 		if n < 0 || d.Outcome() != deploy.Deployed {
 			continue
 		}

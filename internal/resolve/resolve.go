@@ -166,10 +166,11 @@ func (c *Config) end(o Outcome) (Outcome, error) {
 	return o, c.Journal.Note(Entry{Event: "ended", Outcome: o})
 }
 
-// Failures are the checks that have failed, in words.
+// Failures are the checks that have failed, in words, and those of which the engine
+// could not be asked.
 func Failures(r verify.Report) (all []string) {
 	for _, c := range r.Checks {
-		if c.Result == verify.Failed {
+		if c.Result == verify.Failed || c.Unasked() {
 			all = append(all, c.Service+": "+c.Name+": "+c.Found)
 		}
 	}

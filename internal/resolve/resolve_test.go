@@ -3,6 +3,9 @@ package resolve
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"github.com/aweigh/aweigh/internal/compose"
+	"github.com/aweigh/aweigh/internal/deploy"
+	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/verify"
 )
 
@@ -18,12 +26,16 @@ type patient struct {
 	helps string
 	done  []string
 	well  bool
+	away  bool // there is no looking at it once it is well
 }
 
 func (p *patient) verify(context.Context, time.Duration) verify.Report {
 	c := verify.Check{Service: "web", Name: "running", Result: verify.Passed}
 	if !p.well {
 		c.Result, c.Found = verify.Failed, "it does not run"
+	}
+	if p.well && p.away {
+		c.Result, c.Found = verify.Unknown, "the container engine does not answer"
 	}
 	return verify.Report{Result: c.Result, Checks: []verify.Check{c}}
 }
@@ -69,6 +81,15 @@ func TestMildestRemedyThatHelpsIsTheLast(t *testing.T) {
 	}
 }
 
+// The engine went away behind a restart: nothing had failed, and the service was called
+// proven.
+func TestARemedyAfterWhichNobodyCanLookHasNotHelped(t *testing.T) {
+	p := &patient{helps: "restart", away: true}
+	if outcome, _ := p.resolve(t, all); outcome != Unresolved {
+		t.Errorf("%s after %v", outcome, p.done)
+	}
+}
+
 func TestNextRemedyIsTriedAfterOneThatFails(t *testing.T) {
 	p := &patient{helps: "rollback"}
 	outcome, journal := p.resolve(t, all)
@@ -93,5 +114,46 @@ func TestNothingIsDoneWithoutConsentOrNeed(t *testing.T) {
 	}
 	if outcome, _ := (&patient{}).resolve(t, all); outcome != Unresolved {
 		t.Errorf("nothing helps: %s", outcome)
+	}
+}
+
+// Staging and production are the same project on two engines. The rollback of production
+// made containers of staging's, with its environment.
+func TestRollbackIsThatOfTheSameEngine(t *testing.T) {
+	state := t.TempDir()
+	d, err := deploy.Begin(state, deploy.Plan{ID: "01JDQ4X0000000000000000000", Stages: []deploy.Stage{
+		{Name: "staging", Project: "shop", EngineID: "A"}, {Name: "production", Project: "shop", EngineID: "B"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stage := range []string{"staging", "production"} {
+		text := `{"Containers": [{"Service": "web", "Image": "web:` + stage + `", "ImageID": "sha256:` + stage + `"}]}`
+		if err := errors.Join(os.Mkdir(filepath.Join(d.Dir, stage), 0o700), os.WriteFile(filepath.Join(d.Dir, stage, "before.json"), []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := os.OpenFile(filepath.Join(d.Dir, "journal.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"event":"ended","outcome":"deployed"}` + "\n")
+	f.Close()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Api-Version", "1.41")
+		if strings.HasSuffix(r.URL.Path, "/containers/json") {
+			io.WriteString(w, "[]")
+			return
+		}
+		io.WriteString(w, `{"Id": "sha256:x"}`)
+	}))
+	defer s.Close()
+	engine, err := docker.Open("tcp://" + s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
+	p := &Place{Engine: engine, Project: &compose.Project{Project: &types.Project{Name: "shop"}}, Stage: deploy.Stage{Project: "shop", EngineID: "B"}, Service: "web", State: state}
+	if r := p.rollback(t.Context()); r.Unfit != "" || !strings.HasSuffix(r.About, "web:production") {
+		t.Errorf("%+v", r)
 	}
 }

@@ -82,6 +82,9 @@ func running(o *observation) Check {
 		switch i.Status {
 		case "running":
 			up := o.at.Sub(i.Started)
+			if o.Job { // whoever waits for its end must not be started
+				return Failed, "it has not ended yet, after " + cli.Human(up), false
+			}
 			if up < settled {
 				return Failed, "running for " + cli.Human(up), false
 			}

@@ -41,9 +41,12 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 		found  string
 		final  bool
 	}{
-		"no engine":       {"running", func(o *observation) { o.failure, o.instances = "it does not answer", nil }, Unknown, "it does not answer", false},
-		"no container":    {"running", func(o *observation) { o.instances = nil }, Failed, "there is no container of it", false},
-		"just begun":      {"running", func(o *observation) { first(o).Started = o.at.Add(-3 * time.Second) }, Failed, "running for 3s", false},
+		"no engine":    {"running", func(o *observation) { o.failure, o.instances = "it does not answer", nil }, Unknown, "it does not answer", false},
+		"no container": {"running", func(o *observation) { o.instances = nil }, Failed, "there is no container of it", false},
+		"just begun":   {"running", func(o *observation) { first(o).Started = o.at.Add(-3 * time.Second) }, Failed, "running for 3s", false},
+		// A migration of a minute counted as proven after 10 s, and what waits for its
+		// end was started in the middle of it.
+		"job at work":     {"running", func(o *observation) { o.Job = true }, Failed, "it has not ended yet, after 1m0s", false},
 		"too few":         {"running", func(o *observation) { o.Scale = 2 }, Failed, "1 running", false},
 		"loop":            {"running", func(o *observation) { first(o).Status, first(o).Exit = "restarting", &aweigh.Exit{Code: 1} }, Failed, "it is restarted again and again (exit status 1)", true},
 		"ended":           {"running", func(o *observation) { first(o).Status, first(o).Exit = "exited", &aweigh.Exit{Code: 137, OOM: true} }, Failed, "it has ended (killed for want of memory)", true},

@@ -85,6 +85,10 @@ type Check struct {
 	soon  bool // a moment later more is known, even of what has failed for good
 }
 
+// Unasked reports whether the engine could not be asked whether the service runs, so
+// that nothing at all is known of it.
+func (c *Check) Unasked() bool { return c.Name == "running" && c.Result == Unknown }
+
 // Report is what was found.
 type Report struct {
 	Began  time.Time `json:"began"` // UTC

@@ -180,7 +180,7 @@ func TestStackWithADatabase(t *testing.T) {
 	p.writeStack(t, image, "1", "")
 	out, code := p.aweigh(t, "deploy", "--yes", "--within", patience)
 	wantExit(t, out, code, 0, "new: app, db, web")
-	for service, command := range map[string]string{"app": "/usr/bin/python3 -m py_compile /app.py", "web": "/usr/sbin/nginx -t"} {
+	for service, command := range map[string]string{"app": "/usr/bin/python3 -c … /app.py", "web": "/usr/sbin/nginx -t"} {
 		if got := p.syntax(t, service); !strings.HasPrefix(got, "passed: "+command) {
 			t.Errorf("the syntax of %s: %q, want that %s has passed", service, got, command)
 		}
@@ -204,7 +204,7 @@ func TestStackWithADatabase(t *testing.T) {
 
 	p.writeStack(t, image, "4", "while True print()")
 	out, code = p.aweigh(t, "deploy", "--yes", "--trial", "none", "app")
-	wantExit(t, out, code, 2, "nothing was done", "app: syntax: /usr/bin/python3 -m py_compile /app.py: exit status 1", "SyntaxError")
+	wantExit(t, out, code, 2, "nothing was done", "app: syntax: /usr/bin/python3 -c … /app.py: exit status 1", "SyntaxError")
 
 	if got := p.orders(t); got != "3" {
 		t.Errorf("%s orders, want 3", got)

@@ -133,6 +133,15 @@ func (s *State) died(f aweigh.Fact) {
 		s.undoUnseen(l)
 		l.Ended, l.Start.Exit = f.At.UTC(), f.Exit
 		s.verdict(l, aweigh.Crashed, f.At, howEnded(f.Exit)+lastWords(f.Reason))
+		if f.Cause != nil {
+			l.Start.Cause = f.Cause
+		}
+		if n := s.openIn(s.service(i), starting); n != nil && len(f.Lines) > 0 {
+			n.involve(l)
+			n.Evidence = f.Lines
+			n.believe(f.Cause)
+			s.touchIncident(n)
+		}
 		return
 	case l.Unseen:
 		s.undoUnseen(l) // an inspection overtook the event

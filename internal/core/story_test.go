@@ -111,6 +111,109 @@ func TestStories(t *testing.T) {
 				h.die(c, 143)
 			}
 		},
+		"the engine loses the word of two ends": func(h *history) {
+			c := box("w1", "webhook")
+			h.start(c)
+			h.pass(5 * time.Second)
+			h.start(c)
+			h.pass(time.Second)
+			h.answer(c, true)
+			h.pass(time.Hour)
+			h.start(c)
+			h.answer(c, true)
+			h.pass(time.Hour)
+		},
+		"the counter tells of restarts and one event comes late": func(h *history) {
+			c := box("w1", "webhook")
+			c.Started = h.now
+			h.start(c)
+			h.pass(5 * time.Second)
+			late := h.now
+			h.pass(time.Second)
+			c.Started, c.RestartCount = h.now, 3
+			h.see(c)
+			h.apply(aweigh.Fact{Kind: aweigh.FactDied, Instance: c.ID, At: late, ID: "late", Exit: &aweigh.Exit{Code: 7}, Reason: "no space left", Lines: []string{"no space left"}})
+			want(h.t, "evidence", strings.Join(h.only().Evidence, "|"), "no space left")
+			h.answer(c, true)
+			h.pass(time.Hour)
+		},
+		"compose puts another container in its place, and a person does later": func(h *history) {
+			for n, pause := range []time.Duration{10 * time.Second, 2 * time.Minute, time.Hour} {
+				c := box(fmt.Sprint("w", n), "webhook")
+				h.start(c)
+				h.pass(time.Second)
+				h.answer(c, true)
+				h.pass(time.Minute)
+				h.kill(c, "SIGTERM")
+				h.die(c, 0)
+				h.stop(c)
+				h.pass(pause)
+			}
+		},
+		"aweigh-init inside gives a start up, and proves the next": func(h *history) {
+			c := box("w1", "webhook")
+			c.Supervised, c.Patience, c.Records = true, 3*time.Minute, "/volumes/records"
+			say := func(start, event, reason string, verdict aweigh.Verdict) {
+				h.apply(aweigh.Fact{Kind: aweigh.FactSaid, Instance: c.ID, ID: fmt.Sprint(start, event, h.now), Reason: reason,
+					Said: &aweigh.Said{Event: event, Start: start, Service: "web", Verdict: verdict, TookMS: 180_000, Target: "http://127.0.0.1:5003/health"}})
+			}
+			h.start(c)
+			say("INNER1", "start.begin", "", "")
+			h.pass(90 * time.Second)
+			say("INNER1", "start.slow", "90 s in connect() to db:5432", "")
+			h.pass(90 * time.Second)
+			say("INNER1", "start.failed", "not ready within 3m: connect() to db:5432", aweigh.TimedOut)
+			h.die(c, 124)
+			h.start(c)
+			say("INNER1", "run.unhealthy", "late word of the life before", "")
+			say("INNER2", "start.begin", "", "")
+			h.pass(4 * time.Second)
+			say("INNER2", "start.ready", "", "")
+			h.pass(time.Minute)
+			say("INNER2", "run.unhealthy", "503 three times", "")
+			h.pass(time.Minute)
+			say("INNER2", "run.healthy", "", "")
+			h.pass(10 * time.Minute)
+			say("INNER2", "run.oom", "", "")
+			h.pass(time.Hour)
+			want(h.t, "record", h.starts[h.order[1]].Record, "/volumes/records/web/INNER2")
+		},
+		"a health check that fails, and then a crash": func(h *history) {
+			c := box("w1", "webhook")
+			c.HealthCheck, c.Patience = true, 5*time.Minute
+			h.start(c)
+			h.pass(4 * time.Minute)
+			h.apply(aweigh.Fact{Kind: aweigh.FactHealth, Instance: c.ID, OK: true})
+			h.pass(time.Minute)
+			h.apply(aweigh.Fact{Kind: aweigh.FactHealth, Instance: c.ID, Reason: "exit status 1: no route to host"})
+			h.pass(time.Minute)
+			h.die(c, 137)
+			h.start(c)
+			h.apply(aweigh.Fact{Kind: aweigh.FactHealth, Instance: c.ID, OK: true})
+			h.pass(time.Hour)
+		},
+		"the brake stops a loop, and a person starts it again": func(h *history) {
+			h.state = core.New("aws-1", func(string, map[string]string) core.Settings {
+				c := core.Defaults()
+				c.Brake = 4
+				return c
+			})
+			c := box("w1", "webhook")
+			for range 4 {
+				h.start(c)
+				h.pass(time.Second)
+				h.die(c, 1)
+			}
+			h.start(c) // the engine was quicker
+			h.pass(time.Millisecond)
+			h.kill(c, "SIGTERM")
+			h.die(c, 143)
+			h.stop(c)
+			h.pass(5 * time.Hour)
+			h.start(c)
+			h.answer(c, true)
+			h.pass(time.Hour)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHistory(t)

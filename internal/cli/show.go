@@ -165,17 +165,17 @@ func waterfall(w io.Writer, s aweigh.Start) {
 	if len(s.Phases) == 0 {
 		return
 	}
-	var total int64
+	var total, before float64 // of what a damaged record says any sum may be too large, or negative
 	for _, p := range s.Phases {
-		total += p.MS
+		total += max(0, float64(p.MS))
 	}
 	const width = 40
 	fmt.Fprintf(w, "\nPhases:\n")
-	var before int64
 	for _, p := range s.Phases {
 		from, to := 0, 0
+		after := before + max(0, float64(p.MS))
 		if total > 0 {
-			from, to = int(before*width/total), int((before+p.MS)*width/total)
+			from, to = int(before*width/total), int(after*width/total)
 		}
 		bar := strings.Repeat(" ", from) + strings.Repeat("▇", max(1, to-from))
 		mark := ""
@@ -186,7 +186,7 @@ func waterfall(w io.Writer, s aweigh.Start) {
 			}
 		}
 		fmt.Fprintf(w, "  %-20s %8s  %s%s\n", Shorten(p.Name, 20), Human(time.Duration(p.MS)*time.Millisecond), bar, mark)
-		before += p.MS
+		before = after
 	}
 }
 

@@ -101,7 +101,7 @@ func (c *Context) Tell(t Told, asJSON bool) int {
 func tell(w io.Writer, t Told) {
 	s := t.Start
 	line := func(name, format string, a ...any) {
-		fmt.Fprintf(w, "%-9s %s\n", name, fmt.Sprintf(format, a...))
+		fmt.Fprintf(w, "%-9s %s\n", name, record.Printable(fmt.Sprintf(format, a...)))
 	}
 	line("start", "%s of %s", s.ID, s.Service)
 	line("began", "%s on %s (instance %s)", s.Began.Local().Format("2006-01-02 15:04:05.000 MST"), s.Host, s.Instance)
@@ -110,7 +110,7 @@ func tell(w io.Writer, t Told) {
 	}
 	line("verdict", "%s after %s", VerdictWord(s), Took(s))
 	if s.Reason != "" && s.Verdict != aweigh.Ready {
-		line("reason", "%s", record.Printable(s.Reason))
+		line("reason", "%s", s.Reason)
 	}
 	if s.InARow > 1 {
 		line("", "failure %d in a row", s.InARow)
@@ -119,11 +119,11 @@ func tell(w io.Writer, t Told) {
 		line("cause", "%s", CauseWord(s.Cause))
 		for _, text := range []string{s.Cause.Why, s.Cause.Line} {
 			if !strings.Contains(s.Reason, text) {
-				line("", "%s", record.Printable(text))
+				line("", "%s", text)
 			}
 		}
 		if s.Cause.Fix != "" {
-			line("fix", "%s", record.Printable(s.Cause.Fix))
+			line("fix", "%s", s.Cause.Fix)
 		}
 	}
 	if s.Probe != nil {
@@ -132,7 +132,7 @@ func tell(w io.Writer, t Told) {
 	if s.Run != nil {
 		line("run", "%s", Then(s))
 		if s.Run.Reason != "" {
-			line("", "%s", record.Printable(s.Run.Reason))
+			line("", "%s", s.Run.Reason)
 		}
 	} else if s.Exit != nil {
 		line("exit", "%s", exitWord(s.Exit))
@@ -157,7 +157,7 @@ func lastError(s aweigh.Start) string {
 	if s.Probe.LastError == "" || s.Verdict == aweigh.Ready {
 		return ""
 	}
-	return ", at last: " + record.Printable(s.Probe.LastError)
+	return ", at last: " + s.Probe.LastError
 }
 
 // waterfall draws the phases as bars on one scale.

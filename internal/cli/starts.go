@@ -125,7 +125,7 @@ func VerdictWord(s aweigh.Start) string {
 	if s.Verdict == "" {
 		return "coming up"
 	}
-	return string(s.Verdict)
+	return record.Printable(string(s.Verdict))
 }
 
 // Took is how long a start took, or has been coming up.
@@ -156,7 +156,7 @@ func Then(s aweigh.Start) string {
 		if s.Run.Ended != nil {
 			text += " after " + Human(time.Duration(s.Run.ServedMS)*time.Millisecond)
 		}
-		return text
+		return record.Printable(text)
 	}
 	if s.Cause.Named() && s.Verdict.Failed() {
 		return Shorten(s.Cause.ID+": "+s.Reason, 90)

@@ -170,8 +170,12 @@ func (s *Startup) proven() bool {
 		s.mu.Unlock()
 		return false
 	}
+	first := !s.isReady
 	s.isReady = true
 	s.mu.Unlock()
+	if !first { // another server of this start was
+		return true
+	}
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}

@@ -31,7 +31,7 @@ func (e *DeadlineError) Error() string {
 	return fmt.Sprintf("startup deadline of %s passed in phase %s, which had taken %s", e.Deadline, e.Phase, e.Elapsed.Round(time.Millisecond))
 }
 
-// leave is how long a phase that heeds its context may take to return.
+// leave is how long a phase that heeds its context may take to clean up.
 const leave = time.Second
 
 // phaseLabel marks the goroutines of a phase, so that a dump tells them from
@@ -56,23 +56,37 @@ func (s *Startup) late() {
 		return
 	}
 	e := &DeadlineError{Deadline: s.deadline.Sub(s.began), Goroutines: goroutines()}
-	if s.cancel != nil {
+	cancel := s.cancel
+	if cancel != nil {
 		e.Phase, e.Elapsed = s.phase, time.Since(s.since)
-		s.cancel(e)
 	}
 	s.missed = e
 	s.mu.Unlock()
 	s.notify.send("STATUS=" + e.Error())
+	if s.OnDeadline == nil {
+		fmt.Fprintf(os.Stderr, "%v\n\n%s\n", e, e.Goroutines)
+	}
+	if cancel != nil {
+		cancel(e)
+	}
 	if s.OnDeadline != nil {
 		s.OnDeadline(e)
 		return
 	}
-	fmt.Fprintf(os.Stderr, "%v\n\n%s\n", e, e.Goroutines)
-	time.Sleep(leave) // for a phase that returns its error, and a main that logs it
+	time.Sleep(leave)
 	os.Exit(ExitTimedOut)
 }
 
-func (s *Startup) missedIn(phase string) error {
+// lost is the error of a start whose deadline has passed. Where that ends the
+// process it does not return: main would end it first, with a status of its own.
+func (s *Startup) lost(e *DeadlineError) error {
+	if s.OnDeadline == nil {
+		select {}
+	}
+	return e
+}
+
+func (s *Startup) missedIn(phase string) *DeadlineError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.missed != nil && s.missed.Phase == phase {

@@ -118,7 +118,9 @@ func Begin(o Options) *Startup {
 
 // Phase runs f as the named phase of the start. f gets a context that is
 // cancelled when ctx is, or when the deadline passes; the cause is then a
-// *DeadlineError. An error of f is returned with the phase's name.
+// *DeadlineError, which Phase returns if there is Options.OnDeadline: else it
+// does not return, and f has a second to clean up before the process exits. An
+// error of f is returned with the phase's name.
 func (s *Startup) Phase(ctx context.Context, name string, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -126,7 +128,7 @@ func (s *Startup) Phase(ctx context.Context, name string, f func(ctx context.Con
 	err := labelled(ctx, name, f)
 	s.close(name, err)
 	if missed := s.missedIn(name); missed != nil {
-		return missed
+		return s.lost(missed)
 	}
 	if err != nil {
 		return fmt.Errorf("startup phase %s: %w", name, err)

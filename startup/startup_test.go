@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,14 +22,20 @@ import (
 
 // The test binary is also the service that hangs.
 func TestMain(m *testing.M) {
-	if os.Getenv("STARTUP_TEST_HANG") != "" {
+	if phase, ok := hangs[os.Getenv("STARTUP_TEST_HANG")]; ok {
 		s := Begin(Options{Deadline: 50 * time.Millisecond})
-		s.Phase(context.Background(), "catalogue", loadCatalogue)
+		if err := s.Phase(context.Background(), "catalogue", phase); err != nil {
+			log.Fatal(err)
+		}
 	}
 	os.Exit(m.Run())
 }
 
+var hangs = map[string]func(context.Context) error{"for ever": loadCatalogue, "heeding": heedingly}
+
 func loadCatalogue(context.Context) error { select {} }
+
+func heedingly(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
 func begin(t *testing.T, o Options) *Startup {
 	t.Helper()
@@ -37,21 +44,35 @@ func begin(t *testing.T, o Options) *Startup {
 }
 
 func TestAHungPhaseEndsTheProcessAndIsNamed(t *testing.T) {
+	text := hang(t, "for ever")
+	first, _, _ := strings.Cut(text[strings.Index(text, "goroutine "):], "\n\n")
+	if !strings.Contains(first, "loadCatalogue") {
+		t.Errorf("the first stack is not the phase's:\n%s", first)
+	}
+}
+
+// What hangs in a database heeds its context: main had the error, and ended the
+// process with status 1, before the report was written.
+func TestAPhaseThatHeedsItsContextEndsTheProcessTheSame(t *testing.T) {
+	if text := hang(t, "heeding"); !strings.Contains(text, "goroutine ") {
+		t.Errorf("there is no report:\n%s", text)
+	}
+}
+
+// hang is what a process prints whose phase hangs so.
+func hang(t *testing.T, how string) string {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "STARTUP_TEST_HANG=1")
+	cmd.Env = append(os.Environ(), "STARTUP_TEST_HANG="+how)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != ExitTimedOut {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	text := string(out)
-	if !strings.Contains(text, "passed in phase catalogue") {
-		t.Errorf("the phase is not named:\n%s", text)
+	if !strings.Contains(string(out), "passed in phase catalogue") {
+		t.Errorf("the phase is not named:\n%s", out)
 	}
-	first, _, _ := strings.Cut(text[strings.Index(text, "goroutine "):], "\n\n")
-	if !strings.Contains(first, "loadCatalogue") {
-		t.Errorf("the first stack is not the phase's:\n%s", first)
-	}
+	return string(out)
 }
 
 func TestAPhaseThatHeedsItsContextReturnsTheDeadline(t *testing.T) {

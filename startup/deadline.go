@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,7 +18,7 @@ const ExitTimedOut = 124
 
 // DeadlineError says that the start did not become ready in time.
 type DeadlineError struct {
-	Phase    string        // the phase that was open; "" between phases
+	Phase    string        // the phase that was open, the innermost; "" between phases
 	Elapsed  time.Duration // of that phase
 	Deadline time.Duration // of the whole start
 	// Goroutines is the stack of every goroutine, those of the open phase first.
@@ -56,9 +57,9 @@ func (s *Startup) late() {
 		return
 	}
 	e := &DeadlineError{Deadline: s.deadline.Sub(s.began), Goroutines: goroutines()}
-	cancel := s.cancel
-	if cancel != nil {
-		e.Phase, e.Elapsed = s.phase, time.Since(s.since)
+	open := slices.Clone(s.open)
+	for _, p := range open {
+		p.missed, e.Phase, e.Elapsed = e, p.name, time.Since(p.since)
 	}
 	s.missed = e
 	s.mu.Unlock()
@@ -66,8 +67,8 @@ func (s *Startup) late() {
 	if s.OnDeadline == nil {
 		fmt.Fprintf(os.Stderr, "%v\n\n%s\n", e, e.Goroutines)
 	}
-	if cancel != nil {
-		cancel(e)
+	for _, p := range open {
+		p.cancel(e)
 	}
 	if s.OnDeadline != nil {
 		s.OnDeadline(e)
@@ -84,15 +85,6 @@ func (s *Startup) lost(e *DeadlineError) error {
 		select {}
 	}
 	return e
-}
-
-func (s *Startup) missedIn(phase string) *DeadlineError {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.missed != nil && s.missed.Phase == phase {
-		return s.missed
-	}
-	return nil
 }
 
 // Extend moves the deadline to d from now, if that is later. Call it in a long

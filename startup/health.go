@@ -112,7 +112,7 @@ func (s *Startup) Health() Answer {
 		a.Status, a.Notes = "fail", []string{"stopping"}
 	case !s.isReady:
 		a.Status = "fail"
-		a.Notes = []string{fmt.Sprintf("starting: phase %s, %s", s.phase, time.Since(s.since).Round(time.Millisecond))}
+		a.Notes = []string{s.starting()}
 	}
 	checks := s.checks
 	s.mu.Unlock()
@@ -140,6 +140,18 @@ func (s *Startup) Health() Answer {
 		}
 	}
 	return a
+}
+
+// starting says what the start is in. The caller holds the lock.
+func (s *Startup) starting() string {
+	p := s.last
+	if p == nil {
+		return "starting"
+	}
+	if n := len(s.open); n > 0 {
+		p = s.open[n-1]
+	}
+	return fmt.Sprintf("starting: phase %s, %s", p.name, time.Since(p.since).Round(time.Millisecond))
 }
 
 // Handler answers health checks: 200 for "pass", 503 for "fail".

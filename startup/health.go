@@ -133,7 +133,8 @@ func (s *Startup) Health() Answer {
 	all.Wait()
 	a.Checks = map[string][]Result{}
 	for i, c := range checks {
-		a.Checks[c.component+":responseTime"] = []Result{results[i]}
+		name := c.component + ":responseTime"
+		a.Checks[name] = append(a.Checks[name], results[i])
 		if results[i].Status == "fail" {
 			a.Status = "fail"
 			a.Output = c.component + ": " + results[i].Output

@@ -238,6 +238,19 @@ func TestHealthSaysWhatItIsStartingAndThenWhatFails(t *testing.T) {
 	}
 }
 
+// A primary and a replica are both the component "database": of two the last one hid
+// the other, and an answer that failed had only checks that passed.
+func TestTwoChecksOfOneComponentAreBothTold(t *testing.T) {
+	s := begin(t, Options{Deadline: -1})
+	s.isReady = true
+	s.Check("database", func(context.Context) error { return errors.New("connection refused") })
+	s.Check("database", func(context.Context) error { return nil })
+	a := s.Health()
+	if all := a.Checks["database:responseTime"]; a.Status != "fail" || len(all) != 2 || all[0].Status != "fail" || all[1].Status != "pass" {
+		t.Errorf("%+v", a)
+	}
+}
+
 // health-go leaks a goroutine a request when a check hangs.
 func TestAHungCheckCostsOneGoroutineAndOneTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

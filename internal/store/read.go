@@ -89,6 +89,7 @@ func (s *Store) Facts(ctx context.Context, since time.Time, limit int) ([]aweigh
 type StartQuery struct {
 	Service string
 	Project string // "" is any
+	Exactly bool   // Project "" is none
 	Since   time.Time
 	Before  string // only those with a smaller id: the next page
 	Failed  bool
@@ -99,7 +100,7 @@ type StartQuery struct {
 func (s *Store) Starts(ctx context.Context, q StartQuery) ([]aweigh.Start, error) {
 	var w where
 	w.add(q.Service != "", "service = ?", q.Service)
-	w.add(q.Project != "", "project = ?", q.Project)
+	w.add(q.Project != "" || q.Exactly, "project = ?", q.Project)
 	w.add(q.Before != "", "id < ?", strings.ToUpper(q.Before))
 	w.add(!q.Since.IsZero(), "began >= ?", nanos(q.Since))
 	w.add(q.Failed, "failed = 1")

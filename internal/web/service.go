@@ -63,7 +63,7 @@ func (s *Site) service(w http.ResponseWriter, r *http.Request) error {
 	if data.Bars, err = s.barsOf(ctx, data.Project, data.Name, barsOfPage); err != nil {
 		return err
 	}
-	data.Starts, err = s.Store.Starts(ctx, store.StartQuery{Service: data.Name, Project: data.Project, Before: q.Get("before"), Failed: data.Failed != "", Limit: startsOfPage + 1})
+	data.Starts, err = s.Store.Starts(ctx, store.StartQuery{Service: data.Name, Project: data.Project, Exactly: true, Before: q.Get("before"), Failed: data.Failed != "", Limit: startsOfPage + 1})
 	if err != nil {
 		return err
 	}

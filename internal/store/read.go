@@ -116,6 +116,8 @@ func (s *Store) Start(ctx context.Context, prefix string) (aweigh.Start, error) 
 // IncidentQuery chooses incidents. Zero values choose all.
 type IncidentQuery struct {
 	Service string
+	Project string // "" is any
+	Exactly bool   // Project "" is none
 	Before  string // only those with a smaller id: the next page
 	Open    bool
 	Since   time.Time // opened, or still open then
@@ -126,6 +128,7 @@ type IncidentQuery struct {
 func (s *Store) Incidents(ctx context.Context, q IncidentQuery) ([]aweigh.Incident, error) {
 	var w where
 	w.add(q.Service != "", "service = ?", q.Service)
+	w.add(q.Project != "" || q.Exactly, "coalesce(json_extract(incident, '$.project'), '') = ?", q.Project)
 	w.add(q.Before != "", "id < ?", strings.ToUpper(q.Before))
 	w.add(q.Open, "resolved IS NULL")
 	w.add(!q.Since.IsZero(), "(resolved IS NULL OR resolved >= ?)", nanos(q.Since))

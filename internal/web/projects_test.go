@@ -3,9 +3,11 @@ package web
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/access"
+	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/store"
 )
 
@@ -33,4 +35,29 @@ func TestAServiceWithoutAProjectHasItsOwnStarts(t *testing.T) {
 		t.Error("the page of the service without a project has a start of the project's")
 	}
 	w.says("/services/web?project=shop", "/starts/"+all[0].ID)
+}
+
+// The incidents of a page were ten of the name, of which the other projects' were
+// then taken out: a noisy one left none.
+func TestAServiceHasItsIncidentsBesideANoisyNamesake(t *testing.T) {
+	w := newWorld(t, access.Rules{Open: true})
+	var all []aweigh.Incident
+	at := time.Now().Add(-time.Hour).UTC()
+	for n := range 12 {
+		project := "noisy"
+		if n == 0 {
+			project = "shop"
+		}
+		at = at.Add(time.Minute)
+		all = append(all, aweigh.Incident{ID: aweigh.NewID(at), Kind: aweigh.CrashLoop, Service: "web", Project: project, Opened: at, Last: at, Severity: aweigh.Critical, Count: 1})
+	}
+	if err := w.store.Commit(t.Context(), store.Batch{Changes: []core.Changes{{Incidents: all}}}); err != nil {
+		t.Fatal(err)
+	}
+	c := of("shop", "web", "b")
+	w.fold(aweigh.Fact{Kind: aweigh.FactStarted, Instance: c.ID, Container: c})
+	body := w.says("/services/web?project=shop", "/incidents/"+all[0].ID)
+	if strings.Contains(body, all[1].ID) {
+		t.Error("it has one of another project")
+	}
 }

@@ -75,10 +75,9 @@ func (s *Site) service(w http.ResponseWriter, r *http.Request) error {
 		data.Older = data.Starts[startsOfPage-1].ID
 	}
 	data.Images = imagesOf(data.Starts)
-	if data.Incidents, err = s.Store.Incidents(ctx, store.IncidentQuery{Service: data.Name, Limit: 10}); err != nil {
+	if data.Incidents, err = s.Store.Incidents(ctx, store.IncidentQuery{Service: data.Name, Project: data.Project, Exactly: true, Limit: 10}); err != nil {
 		return err
 	}
-	data.Incidents = slices.DeleteFunc(data.Incidents, func(n aweigh.Incident) bool { return n.Project != data.Project })
 	if !data.Paged {
 		var last *aweigh.Start
 		if len(data.Instances) > 0 {

@@ -118,6 +118,7 @@ type IncidentQuery struct {
 	Service string
 	Project string // "" is any
 	Exactly bool   // Project "" is none
+	Start   string // only those that this start is part of
 	Before  string // only those with a smaller id: the next page
 	Open    bool
 	Since   time.Time // opened, or still open then
@@ -129,6 +130,7 @@ func (s *Store) Incidents(ctx context.Context, q IncidentQuery) ([]aweigh.Incide
 	var w where
 	w.add(q.Service != "", "service = ?", q.Service)
 	w.add(q.Project != "" || q.Exactly, "coalesce(json_extract(incident, '$.project'), '') = ?", q.Project)
+	w.add(q.Start != "", "EXISTS (SELECT 1 FROM json_each(incident, '$.starts') WHERE value = ?)", q.Start)
 	w.add(q.Before != "", "id < ?", strings.ToUpper(q.Before))
 	w.add(q.Open, "resolved IS NULL")
 	w.add(!q.Since.IsZero(), "(resolved IS NULL OR resolved >= ?)", nanos(q.Since))

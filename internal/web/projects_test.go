@@ -61,3 +61,20 @@ func TestAServiceHasItsIncidentsBesideANoisyNamesake(t *testing.T) {
 		t.Error("it has one of another project")
 	}
 }
+
+// The incidents of a start were looked for among the newest hundred of its service.
+func TestAnOldStartIsStillPartOfItsIncident(t *testing.T) {
+	w := newWorld(t, access.Rules{Open: true})
+	w.crash("web")
+	w.crash("web")
+	first, start := w.incident("web"), w.newest("web")
+	var all []aweigh.Incident
+	for n := range 101 {
+		at := w.now.Add(time.Duration(n+1) * time.Second)
+		all = append(all, aweigh.Incident{ID: aweigh.NewID(at), Kind: aweigh.CrashLoop, Service: "web", Project: "shop", Opened: at, Last: at, Count: 1})
+	}
+	if err := w.store.Commit(t.Context(), store.Batch{Changes: []core.Changes{{Incidents: all}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.says("/starts/"+start.ID, "Part of the incident", first.ID)
+}

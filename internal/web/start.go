@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"mime"
@@ -62,7 +61,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	data.Seen = seen(one, facts, events)
-	if data.Incidents, err = s.incidentsOf(ctx, one); err != nil {
+	if data.Incidents, err = s.Store.Incidents(ctx, store.IncidentQuery{Service: one.Service, Start: one.ID}); err != nil {
 		return err
 	}
 	good, err := s.Store.LastGood(ctx, one)
@@ -129,12 +128,6 @@ func waterfall(s aweigh.Start, now time.Time) []phaseRow {
 		at += p.MS
 	}
 	return rows
-}
-
-// incidentsOf are those that a start is part of.
-func (s *Site) incidentsOf(ctx context.Context, one aweigh.Start) ([]aweigh.Incident, error) {
-	all, err := s.Store.Incidents(ctx, store.IncidentQuery{Service: one.Service, Since: one.Began, Limit: 100})
-	return slices.DeleteFunc(all, func(n aweigh.Incident) bool { return !slices.Contains(n.Starts, one.ID) }), err
 }
 
 // file hands out a file of a record, never as something that a browser runs.

@@ -78,3 +78,13 @@ func TestAnOldStartIsStillPartOfItsIncident(t *testing.T) {
 	}
 	w.says("/starts/"+start.ID, "Part of the incident", first.ID)
 }
+
+// The watcher's own gaps, and signals of what runs elsewhere, are incidents of
+// services without a start: the link above them led to nothing.
+func TestTheLinkOfAnIncidentLeadsToItsService(t *testing.T) {
+	w := newWorld(t, access.Rules{Open: true})
+	w.fold(aweigh.Fact{Kind: aweigh.FactWatching, Since: w.now.Add(-2 * time.Hour)})
+	n := w.incident("")
+	w.says("/incidents/"+n.ID, `href="/services/aweigh%20watch"`)
+	w.says("/services/aweigh%20watch", "/incidents/"+n.ID)
+}

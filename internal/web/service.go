@@ -67,9 +67,6 @@ func (s *Site) service(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if len(data.Instances)+data.Bars.Len() == 0 {
-		return errNoPage
-	}
 	if len(data.Starts) > startsOfPage {
 		data.Starts = data.Starts[:startsOfPage]
 		data.Older = data.Starts[startsOfPage-1].ID
@@ -77,6 +74,9 @@ func (s *Site) service(w http.ResponseWriter, r *http.Request) error {
 	data.Images = imagesOf(data.Starts)
 	if data.Incidents, err = s.Store.Incidents(ctx, store.IncidentQuery{Service: data.Name, Project: data.Project, Exactly: true, Limit: 10}); err != nil {
 		return err
+	}
+	if len(data.Instances)+data.Bars.Len()+len(data.Incidents) == 0 {
+		return errNoPage
 	}
 	if !data.Paged {
 		var last *aweigh.Start

@@ -163,11 +163,18 @@ func fromEnvironment(fs *flag.FlagSet) (err error) {
 			*list = append(*list, strings.Fields(value)...)
 			return
 		}
-		if e := fs.Set(f.Name, value); e != nil {
+		if e := f.Value.Set(value); e != nil { // fs.Set would have it look as Given
 			err = fmt.Errorf("%s=%q: %w", name, value, e)
 		}
 	})
 	return err
+}
+
+// Given reports whether the command line itself names a flag, and not only the
+// environment.
+func Given(fs *flag.FlagSet, name string) (given bool) {
+	fs.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	return given
 }
 
 func envName(flag string) string {

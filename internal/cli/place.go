@@ -17,9 +17,11 @@ import (
 // containers are records as well, and its --state is where they lie.
 type place struct {
 	record, state string
+	set           *flag.FlagSet
 }
 
 func (p *place) flags(fs *flag.FlagSet) {
+	p.set = fs
 	fs.StringVar(&p.record, "record", "", "`DIR` of the records (default: --state, else as for run)")
 	fs.StringVar(&p.state, "state", "", "`DIR` of what `aweigh watch` keeps: its records are there")
 }
@@ -27,7 +29,7 @@ func (p *place) flags(fs *flag.FlagSet) {
 // path is the record directory that is meant.
 func (p *place) path() string {
 	switch {
-	case p.record != "":
+	case p.record != "" && (Given(p.set, "record") || !Given(p.set, "state")):
 		return p.record
 	case p.state != "":
 		return p.state

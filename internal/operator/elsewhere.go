@@ -33,7 +33,6 @@ func elsewhere() []cli.Command {
 type asked struct {
 	there
 	shared any
-	set    *flag.FlagSet
 	client *remote.Client
 }
 
@@ -43,13 +42,17 @@ func (a *asked) is(name string) bool     { return a.text(name) == "true" }
 func askable(cmd cli.Command, ask func(*cli.Context, *asked, []string) int) cli.Command {
 	flags, run := cmd.Flags, cmd.Run
 	cmd.Flags = func(fs *flag.FlagSet) any {
-		a := &asked{shared: flags(fs), set: fs}
+		a := &asked{shared: flags(fs)}
 		a.there.flags(fs)
 		return a
 	}
 	cmd.Run = func(c *cli.Context, args []string) int {
 		a := c.Values.(*asked)
-		if a.server == "" {
+		there, err := a.asked("record", "state")
+		if err != nil {
+			return c.Fail(2, err)
+		}
+		if !there {
 			c.Values = a.shared
 			return run(c, args)
 		}

@@ -81,10 +81,22 @@ func startsThere(c *cli.Context, a *asked, args []string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	list, err := a.client.Starts(ctx, q)
+	if err == nil && len(list) == 0 && q.Service != "" {
+		err = mustKnow(ctx, a.client, q.Service)
+	}
 	if err != nil {
 		return c.Fail(1, err)
 	}
 	return c.PrintStarts(list, a.is("json"), a.server)
+}
+
+// mustKnow is an error where no start of a service is known: its name is mistyped.
+func mustKnow(ctx context.Context, from source, service string) error {
+	known, err := from.Starts(ctx, store.StartQuery{Service: service, Limit: 1})
+	if err == nil && len(known) == 0 {
+		return fmt.Errorf("no service %q has been seen (see: status)", service)
+	}
+	return err
 }
 
 func showThere(c *cli.Context, a *asked, args []string) int {

@@ -1,0 +1,47 @@
+package operator
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"github.com/aweigh/aweigh/internal/access"
+	"github.com/aweigh/aweigh/internal/cli"
+)
+
+// asks runs a command with arguments as the command line has them.
+func asks(t *testing.T, name string, args ...string) (code int, out string) {
+	t.Helper()
+	for _, cmd := range Commands() {
+		if cmd.Name != name {
+			continue
+		}
+		fs := flag.NewFlagSet(name, flag.ContinueOnError)
+		values := cmd.Flags(fs)
+		var rest []string
+		for len(args) > 0 {
+			if err := fs.Parse(args); err != nil {
+				t.Fatal(err)
+			}
+			if args = fs.Args(); len(args) > 0 {
+				rest, args = append(rest, args[0]), args[1:]
+			}
+		}
+		var b strings.Builder
+		code = cmd.Run(&cli.Context{Program: cli.Program{Name: "aweigh"}, Command: &cmd, Values: values, Stdout: &b, Stderr: &b}, rest)
+		return code, b.String()
+	}
+	t.Fatalf("there is no command %q", name)
+	return 0, ""
+}
+
+// A mistyped name had no starts elsewhere, and exit status 0; here it is an error.
+func TestStartsOfNoServiceElsewhereAreAnError(t *testing.T) {
+	url := watcherThere(t, access.Rules{Open: true})
+	if code, out := asks(t, "starts", "--server", url, "webhok"); code != 1 || !strings.Contains(out, `no service "webhok"`) {
+		t.Errorf("exit %d, %s", code, out)
+	}
+	if code, out := asks(t, "starts", "--server", url, "--json"); code != 0 || out != "" {
+		t.Errorf("exit %d, %s", code, out)
+	}
+}

@@ -45,3 +45,16 @@ func TestStartsOfNoServiceElsewhereAreAnError(t *testing.T) {
 		t.Errorf("exit %d, %s", code, out)
 	}
 }
+
+// As a table it was an error, as JSON an empty list and exit status 0.
+func TestIncidentsOfNoServiceAreAnErrorInJSONToo(t *testing.T) {
+	url := watcherThere(t, access.Rules{Open: true})
+	for _, form := range []string{"--json=false", "--json"} {
+		if code, out := asks(t, "incidents", "--server", url, form, "webhok"); code != 1 || !strings.Contains(out, `no service "webhok"`) {
+			t.Errorf("%s: exit %d, %s", form, code, out)
+		}
+	}
+	if code, out := asks(t, "incidents", "--server", url, "--json"); code != 0 || out != "[]\n" {
+		t.Errorf("exit %d, %s", code, out)
+	}
+}

@@ -58,3 +58,12 @@ func TestIncidentsOfNoServiceAreAnErrorInJSONToo(t *testing.T) {
 		t.Errorf("exit %d, %s", code, out)
 	}
 }
+
+func TestTheEndOfAMaintenanceIsJSONOnRequest(t *testing.T) {
+	url := watcherThere(t, access.Rules{Open: true})
+	_, out := asks(t, "maintenance", "--server", url, "start", "web", "--json")
+	_, id, _ := strings.Cut(out, `"id": "`)
+	if code, out := asks(t, "maintenance", "--server", url, "stop", id[:26], "--json"); code != 0 || !strings.HasPrefix(out, "{") || !strings.Contains(out, id[:26]) {
+		t.Errorf("exit %d, %s", code, out)
+	}
+}

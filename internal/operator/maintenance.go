@@ -64,8 +64,11 @@ func maintenance(c *cli.Context, args []string) int {
 	case args[0] == "stop" && len(args) == 2:
 		return withSource(c, &f.asking, func(ctx context.Context, from source) error {
 			w, err := from.EndMaintenance(ctx, args[1])
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case f.json:
+				return printJSON(c, w)
 			}
 			fmt.Fprintf(c.Stdout, "maintenance %s of %s is over\n", w.ID, orAll(w.Services))
 			return nil

@@ -48,14 +48,19 @@ func (p *place) open() (*record.Dir, error) {
 }
 
 // find finds the record of a start, or of a service's newest: here, or where
-// the aweigh-init inside a container keeps it, if a watcher knows of that.
+// the aweigh-init inside a container keeps it, if a watcher knows of that. The
+// error is *unrecorded for a start that only the watcher's store knows.
 func (p *place) find(c *Context, what string) (*record.Dir, *record.Record, error) {
 	dir, err := p.open()
 	if err != nil {
 		return nil, nil, err
 	}
-	if linked := p.linked(c, what); linked != "" {
-		place, id := filepath.Dir(filepath.Dir(linked)), filepath.Base(linked)
+	var stored *aweigh.Start
+	if c.Program.Find != nil {
+		stored = c.Program.Find(p.path(), what)
+	}
+	if stored != nil && filepath.IsAbs(stored.Record) {
+		place, id := filepath.Dir(filepath.Dir(stored.Record)), filepath.Base(stored.Record)
 		if there, err := record.OpenToRead(place); err == nil {
 			if r, err := there.Find(id); err == nil {
 				dir.Close()
@@ -65,6 +70,11 @@ func (p *place) find(c *Context, what string) (*record.Dir, *record.Record, erro
 		}
 	}
 	r, err := dir.Find(what)
+	if stored != nil && (err != nil || r.ID() < stored.ID) {
+		if _, notHere := dir.Find(stored.ID); notHere != nil {
+			err = &unrecorded{*stored}
+		}
+	}
 	if err != nil {
 		dir.Close()
 		return nil, nil, err
@@ -72,20 +82,11 @@ func (p *place) find(c *Context, what string) (*record.Dir, *record.Record, erro
 	return dir, r, nil
 }
 
-// linked is the path of a record that lies elsewhere, "" for none.
-func (p *place) linked(c *Context, what string) string {
-	if c.Program.Stored == nil {
-		return ""
-	}
-	for _, s := range c.Program.Stored(p.path(), "") { // newest first
-		if s.Service == what || len(what) >= 4 && strings.HasPrefix(s.ID, strings.ToUpper(what)) {
-			if filepath.IsAbs(s.Record) {
-				return s.Record
-			}
-			return ""
-		}
-	}
-	return ""
+// unrecorded is a start that has no record, or none any more.
+type unrecorded struct{ start aweigh.Start }
+
+func (u *unrecorded) Error() string {
+	return fmt.Sprintf("nothing that start %s printed is kept", u.start.ID)
 }
 
 // all are the starts of a service, or of all for "": those that are recorded

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -40,6 +41,9 @@ func show(c *Context, args []string) int {
 		return c.Fail(2, fmt.Errorf("one START or SERVICE is needed, got %d arguments", len(args)))
 	}
 	dir, r, err := f.find(c, args[0])
+	if u := (*unrecorded)(nil); errors.As(err, &u) {
+		return c.Tell(Told{Start: u.start}, f.json)
+	}
 	if err != nil {
 		return c.Fail(1, err)
 	}

@@ -42,6 +42,24 @@ func Stored(dir, service string) []aweigh.Start {
 	return all
 }
 
+// Find is the start in a watcher's store that is meant, for cli.Program.
+func Find(dir, startOrService string) *aweigh.Start {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	st, err := store.OpenToRead(ctx, dir)
+	if err != nil {
+		return nil
+	}
+	defer st.Close()
+	if newest, err := st.Starts(ctx, store.StartQuery{Service: startOrService, Limit: 1}); err == nil && len(newest) > 0 {
+		return &newest[0]
+	}
+	if one, err := st.Start(ctx, startOrService); err == nil {
+		return &one
+	}
+	return nil
+}
+
 // reading are the flags of the commands that read what a watcher keeps.
 type reading struct {
 	state string

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -118,13 +119,67 @@ func logsThere(c *cli.Context, a *asked, args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	out, err := a.client.Output(ctx, args[0], a.text("phase"), a.is("follow"))
-	if err != nil {
-		return c.Fail(1, err)
+	var err error
+	if a.is("follow") && a.text("phase") == "" {
+		err = followThere(ctx, c, a.client, args[0])
+	} else {
+		err = copyThere(ctx, c, a.client, args[0], a.text("phase"), a.is("follow"))
 	}
-	defer out.Close()
-	if _, err := io.Copy(c.Stdout, out); err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		return c.Fail(1, err)
 	}
 	return 0
+}
+
+func copyThere(ctx context.Context, c *cli.Context, there *remote.Client, what, phase string, follow bool) error {
+	out, err := there.Output(ctx, what, phase, follow)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	_, err = io.Copy(c.Stdout, out)
+	return err
+}
+
+// lookThereEvery is how often it is asked for a service's next start.
+const lookThereEvery = time.Second
+
+// followThere prints until the start has ended, or for ever for a service.
+func followThere(ctx context.Context, c *cli.Context, there *remote.Client, what string) error {
+	told, err := there.Start(ctx, what)
+	if err != nil {
+		return err
+	}
+	one := told.Start
+	if err := copyThere(ctx, c, there, one.ID, "", true); err != nil || one.Service != what {
+		return err
+	}
+	for tick := time.NewTicker(lookThereEvery); ; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		newest, err := there.Starts(ctx, store.StartQuery{Service: what, Since: one.Began})
+		if err != nil {
+			return err
+		}
+		if len(newest) == 0 || newest[0].ID == one.ID {
+			continue
+		}
+		out, err := there.Output(ctx, newest[0].ID, "", true)
+		if refused := (*remote.Refused)(nil); errors.As(err, &refused) && refused.Code == http.StatusNotFound {
+			continue // it has printed nothing yet
+		}
+		if err != nil {
+			return err
+		}
+		one = newest[0]
+		fmt.Fprintf(c.Stderr, "--- start %s ---\n", one.ID)
+		_, err = io.Copy(c.Stdout, out)
+		out.Close()
+		if err != nil {
+			return err
+		}
+	}
 }

@@ -2,6 +2,9 @@ package operator
 
 import (
 	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -65,5 +68,38 @@ func TestTheEndOfAMaintenanceIsJSONOnRequest(t *testing.T) {
 	_, id, _ := strings.Cut(out, `"id": "`)
 	if code, out := asks(t, "maintenance", "--server", url, "stop", id[:26], "--json"); code != 0 || !strings.HasPrefix(out, "{") || !strings.Contains(out, id[:26]) {
 		t.Errorf("exit %d, %s", code, out)
+	}
+}
+
+// The help of --follow promises the next starts of a service; elsewhere it ended with
+// the start that was under way, at the very restart that one waits for.
+func TestFollowingAServiceElsewhereGoesOnWithItsNextStart(t *testing.T) {
+	const first, second = "01M8JQYAGPE836A58XT1KHPFG0", "01M8JVC64P3CBDB3XZKXRSEP0E"
+	served := ""
+	there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/v1/starts/web", "/api/v1/starts/" + first:
+			fmt.Fprintf(w, `{"id":%q,"service":"web"}`, first)
+		case "/api/v1/starts/" + first + "/output":
+			served = first
+			fmt.Fprintln(w, "one")
+		case "/api/v1/starts":
+			if served == second {
+				http.Error(w, `{"error":"that is all"}`, http.StatusInternalServerError)
+				return
+			}
+			fmt.Fprintf(w, `{"starts":[{"id":%q,"service":"web"},{"id":%q,"service":"web"}]}`, second, first)
+		case "/api/v1/starts/" + second + "/output":
+			served = second
+			fmt.Fprintln(w, "two")
+		}
+	}))
+	defer there.Close()
+	code, out := asks(t, "logs", "--server", there.URL, "web", "--follow")
+	if code != 1 || !strings.HasPrefix(out, "one\n--- start "+second+" ---\ntwo\n") || !strings.Contains(out, "that is all") {
+		t.Errorf("exit %d, %s", code, out)
+	}
+	if code, out := asks(t, "logs", "--server", there.URL, first, "--follow"); code != 0 || out != "one\n" {
+		t.Errorf("of a start: exit %d, %s", code, out)
 	}
 }

@@ -117,13 +117,16 @@ func logsThere(c *cli.Context, a *asked, args []string) int {
 	if len(args) != 1 {
 		return c.Fail(2, fmt.Errorf("one START or SERVICE is needed, got %d arguments", len(args)))
 	}
+	if a.is("follow") && a.text("phase") != "" {
+		return c.Fail(2, cli.ErrPhaseFollow)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	var err error
-	if a.is("follow") && a.text("phase") == "" {
+	if a.is("follow") {
 		err = followThere(ctx, c, a.client, args[0])
 	} else {
-		err = copyThere(ctx, c, a.client, args[0], a.text("phase"), a.is("follow"))
+		err = copyThere(ctx, c, a.client, args[0], a.text("phase"), false)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return c.Fail(1, err)

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -130,6 +131,9 @@ func (f *deployFlags) stageOf(ctx context.Context, conf *config.Config, s config
 		if engine, err = engineOfContext(ctx, s.Context); err != nil {
 			return deploy.Stage{}, err
 		}
+	}
+	if engine == "none" {
+		return deploy.Stage{}, errors.New("--docker none: without a container engine there is nothing to deploy")
 	}
 	stage := deploy.Stage{Name: s.Name, Project: project.Name, Dir: project.WorkingDir, Sum: deploy.Sum(project), Docker: engine, Services: services,
 		Within: s.Within, Soak: s.Soak, Trial: s.Trial, Stubs: s.Stubs, Migrate: s.Migrations, Rollout: s.Rollout, Before: s.Before, After: s.After}

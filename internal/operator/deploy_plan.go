@@ -27,9 +27,9 @@ func (f *deployFlags) plan(ctx context.Context, conf *config.Config, services []
 		plan.Config, _ = filepath.Abs(conf.File)
 	}
 	stages := conf.Stages
-	if len(f.files) > 0 || f.name != "" || len(stages) == 0 {
+	if len(f.files) > 0 || len(f.env) > 0 || f.name != "" || len(stages) == 0 {
 		if f.stage != "" {
-			return nil, fmt.Errorf("--stage %s: stages are those of aweigh.yaml, and %s", f.stage, map[bool]string{true: "there are none", false: "--file and --project-name name another project"}[len(stages) == 0])
+			return nil, fmt.Errorf("--stage %s: stages are those of aweigh.yaml, and %s", f.stage, map[bool]string{true: "there are none", false: "--file, --project-name and --env-file name another project"}[len(stages) == 0])
 		}
 		stages = []config.Stage{{Name: "local", Files: f.files, EnvFiles: f.env, ProjectName: f.name, Within: 5 * time.Minute, Trial: "real"}}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aweigh/aweigh"
@@ -56,7 +57,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request) error {
 		s.recorded(&data, rec, r)
 	}
 	data.Phases = waterfall(data.Start, time.Now())
-	facts, err := s.Store.FactsAbout(ctx, one.Instance, one.Began.Add(-sameStart), endOf(one).Add(time.Second), 200)
+	facts, err := s.Store.FactsAbout(ctx, instanceOf(one), one.Began.Add(-sameStart), endOf(one).Add(time.Second), 200)
 	if err != nil {
 		return err
 	}
@@ -101,6 +102,16 @@ func fill(s *aweigh.Start, rec *record.Record) {
 	if inner.Probe != nil && (s.Probe == nil || s.Probe.Attempts == 0) {
 		s.Probe = inner.Probe
 	}
+}
+
+// instanceOf is the instance of a start, as facts call it, or the beginning of that.
+// What runs without a container is called by the start: of an id twelve characters
+// are not enough.
+func instanceOf(s aweigh.Start) string {
+	if strings.HasPrefix(s.Instance, "run:") {
+		return "run:" + s.ID
+	}
+	return s.Instance
 }
 
 // endOf is when a start was over; now, for one that is not.

@@ -71,12 +71,17 @@ func starts(c *Context, args []string) int {
 	}
 	var list []aweigh.Start
 	for _, s := range slices.Backward(recorded) {
-		if s.Began.Before(since) || f.failed && !s.Verdict.Failed() && !record.FailedSoon(s) {
+		if s.Began.Before(since) || f.failed && !failed(s) {
 			continue
 		}
 		list = append(list, s)
 	}
 	return c.PrintStarts(list, f.json, dir.Path())
+}
+
+// failed is what a watcher's store calls so: soon or late.
+func failed(s aweigh.Start) bool {
+	return s.Verdict.Failed() || s.Run != nil && (s.Run.End == aweigh.RunCrashed || s.Run.End == aweigh.RunOOMKilled)
 }
 
 // PrintStarts prints starts as a table, or one JSON object a line; where says

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aweigh/aweigh/internal/access"
 	"github.com/aweigh/aweigh/internal/cli"
@@ -101,5 +102,14 @@ func TestFollowingAServiceElsewhereGoesOnWithItsNextStart(t *testing.T) {
 	}
 	if code, out := asks(t, "logs", "--server", there.URL, first, "--follow"); code != 0 || out != "one\n" {
 		t.Errorf("of a start: exit %d, %s", code, out)
+	}
+}
+
+// A window of a week ended "until 05:35:20", as if it were today's.
+func TestAMaintenanceUntilAnotherDayHasItsDate(t *testing.T) {
+	url := watcherThere(t, access.Rules{Open: true})
+	until := time.Now().Add(7 * 24 * time.Hour).Format("2006-01-02 ")
+	if code, out := asks(t, "maintenance", "--server", url, "start", "web", "--for", "7d"); code != 0 || !strings.Contains(out, "of web until "+until) {
+		t.Errorf("exit %d, %s", code, out)
 	}
 }

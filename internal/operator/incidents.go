@@ -157,7 +157,7 @@ func showIncident(ctx context.Context, c *cli.Context, f *incidentsFlags, from s
 	line("opened", "%s", n.Opened.Local().Format("2006-01-02 15:04:05 MST"))
 	line("state", "%s", incidentState(n, time.Now()))
 	if n.Count > 1 {
-		line("count", "%d times, at last %s", n.Count, n.Last.Local().Format("15:04:05 MST"))
+		line("count", "%d times, at last %s", n.Count, clock(n.Last, n.Opened)+n.Last.Local().Format(" MST"))
 	}
 	if n.Resolution != "" {
 		line("ended", "%s", n.Resolution)

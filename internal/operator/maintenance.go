@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/quantity"
@@ -58,7 +59,7 @@ func maintenance(c *cli.Context, args []string) int {
 			case f.json:
 				return printJSON(c, w)
 			}
-			fmt.Fprintf(c.Stdout, "maintenance %s of %s until %s\n", w.ID, orAll(services), w.Until.Local().Format("15:04:05"))
+			fmt.Fprintf(c.Stdout, "maintenance %s of %s until %s\n", w.ID, orAll(services), clock(w.Until, time.Now()))
 			return nil
 		})
 	case args[0] == "stop" && len(args) == 2:

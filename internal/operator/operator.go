@@ -121,6 +121,15 @@ func printJSON(c *cli.Context, v any) error {
 	return enc.Encode(v)
 }
 
+// clock is a moment as a person reads it: with its date, unless it is today.
+func clock(at, now time.Time) string {
+	at = at.Local()
+	if at.Format(time.DateOnly) == now.Local().Format(time.DateOnly) {
+		return at.Format("15:04:05")
+	}
+	return at.Format("2006-01-02 15:04:05")
+}
+
 // user is who gives a command.
 func user() string {
 	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {

@@ -37,11 +37,11 @@ type Program struct {
 	Commands []Command
 	// Stored are the starts that a watcher's store in dir knows of a service, or
 	// of all for "", newest first; nil for a program that reads records only.
-	Stored func(dir, service string) []aweigh.Start
+	Stored func(dir, service string) ([]aweigh.Start, error)
 	// Find is the newest start that a watcher's store in dir knows of a service, or
 	// the one whose id begins so; nil for none, and for a program that reads records
 	// only.
-	Find func(dir, startOrService string) *aweigh.Start
+	Find func(dir, startOrService string) (*aweigh.Start, error)
 	// Diagnose names the cause of what failed under run, and Explain that of a
 	// record; nil for a program that leaves it to others.
 	Diagnose func(supervise.Failure) *aweigh.Cause

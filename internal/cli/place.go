@@ -57,7 +57,9 @@ func (p *place) find(c *Context, what string) (*record.Dir, *record.Record, erro
 	}
 	var stored *aweigh.Start
 	if c.Program.Find != nil {
-		stored = c.Program.Find(p.path(), what)
+		if stored, err = c.Program.Find(p.path(), what); err != nil {
+			c.withoutStore(err)
+		}
 	}
 	if stored != nil && filepath.IsAbs(stored.Record) {
 		place, id := filepath.Dir(filepath.Dir(stored.Record)), filepath.Base(stored.Record)
@@ -80,6 +82,11 @@ func (p *place) find(c *Context, what string) (*record.Dir, *record.Record, erro
 		return nil, nil, err
 	}
 	return dir, r, nil
+}
+
+// withoutStore says that records are all that is told.
+func (c *Context) withoutStore(err error) {
+	c.Fail(0, fmt.Errorf("%w; only what is recorded beside it is told", err))
 }
 
 // unrecorded is a start that has no record, or none any more.
@@ -105,7 +112,14 @@ func (p *place) all(c *Context, dir *record.Dir, service string) ([]aweigh.Start
 	if c.Program.Stored == nil {
 		return list, nil
 	}
-	for _, s := range c.Program.Stored(p.path(), service) {
+	stored, err := c.Program.Stored(p.path(), service)
+	if err != nil && len(list) == 0 {
+		return nil, err
+	}
+	if err != nil {
+		c.withoutStore(err)
+	}
+	for _, s := range stored {
 		if !known[s.ID] {
 			list = append(list, s)
 		}

@@ -125,6 +125,9 @@ func (d *Dir) ids(service string) ([]string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("records in %s/%s: %w: run as the user that writes them", d.path, service, fs.ErrPermission)
+	}
 	if err != nil {
 		return nil, err
 	}

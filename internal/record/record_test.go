@@ -415,3 +415,21 @@ func TestAServiceMayBeCalledDeployments(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Records are for their owner and group: to others starts said "openat web:
+// permission denied", without the directory and what to do.
+func TestRecordsOfAnotherUserSaySo(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read anything")
+	}
+	d := open(t)
+	written(t, d, t0, "hello\n", ready(5))
+	if err := os.Chmod(filepath.Join(d.Path(), "webhook"), 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(filepath.Join(d.Path(), "webhook"), 0o755)
+	_, err := d.Records("")
+	if err == nil || !strings.Contains(err.Error(), d.Path()+"/webhook: permission denied: run as the user that writes them") {
+		t.Errorf("%v", err)
+	}
+}

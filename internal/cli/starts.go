@@ -76,7 +76,7 @@ func starts(c *Context, args []string) int {
 		}
 		list = append(list, s)
 	}
-	return c.PrintStarts(list, f.json, dir.Path())
+	return c.PrintStarts(list, f.json, f.failed || f.since != "", dir.Path())
 }
 
 // failed is what a watcher's store calls so: soon or late.
@@ -84,14 +84,14 @@ func failed(s aweigh.Start) bool {
 	return s.Verdict.Failed() || s.Run != nil && (s.Run.End == aweigh.RunCrashed || s.Run.End == aweigh.RunOOMKilled)
 }
 
-// PrintStarts prints starts as a table, or one JSON object a line; where says
-// where there are none.
-func (c *Context) PrintStarts(list []aweigh.Start, asJSON bool, where string) int {
+// PrintStarts prints starts as a table, or one JSON object a line; some says that
+// there may be others, and where says where there are none.
+func (c *Context) PrintStarts(list []aweigh.Start, asJSON, some bool, where string) int {
 	if asJSON {
 		return c.printJSON(list)
 	}
 	if len(list) == 0 {
-		fmt.Fprintf(c.Stdout, "no starts recorded in %s\n", where)
+		fmt.Fprintf(c.Stdout, "%s in %s\n", map[bool]string{true: "no such start", false: "no starts recorded"}[some], where)
 		return 0
 	}
 	table(c.Stdout, list)

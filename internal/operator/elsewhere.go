@@ -88,7 +88,7 @@ func startsThere(c *cli.Context, a *asked, args []string) int {
 	if err != nil {
 		return c.Fail(1, err)
 	}
-	return c.PrintStarts(list, a.is("json"), a.server)
+	return c.PrintStarts(list, a.is("json"), q.Failed || !q.Since.IsZero(), a.server)
 }
 
 // mustKnow is an error where no start of a service is known: its name is mistyped.

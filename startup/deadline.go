@@ -63,7 +63,6 @@ func (s *Startup) late() {
 	}
 	s.missed = e
 	s.mu.Unlock()
-	s.notify.send("STATUS=" + e.Error())
 	if s.OnDeadline == nil {
 		fmt.Fprintf(os.Stderr, "%v\n\n%s\n", e, e.Goroutines)
 	}

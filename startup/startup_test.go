@@ -332,3 +332,32 @@ func TestItSpeaksTheNotifyProtocol(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Under aweigh a STATUS= opens a phase. The deadline's own message became one, a
+// second long, and the record said that the start had hung in that.
+func TestAMissedDeadlineIsNoPhaseOfItsOwn(t *testing.T) {
+	path := t.TempDir() + "/notify"
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	told := make(chan *DeadlineError, 1)
+	s := begin(t, Options{Deadline: 20 * time.Millisecond, OnDeadline: func(e *DeadlineError) { told <- e }})
+	s.Phase(context.Background(), "database", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+	<-told
+	s.notify.send("that is all")
+	var got []string
+	socket.SetReadDeadline(time.Now().Add(5 * time.Second))
+	for buf := make([]byte, 1024); len(got) == 0 || got[len(got)-1] != "that is all"; {
+		n, err := socket.Read(buf)
+		if err != nil {
+			t.Fatalf("%v after %q", err, got)
+		}
+		got = append(got, string(buf[:n]))
+	}
+	if len(got) != 2 || got[0] != "STATUS=database" {
+		t.Errorf("%q", got)
+	}
+}

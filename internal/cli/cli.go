@@ -89,7 +89,33 @@ func (p Program) commands() []Command {
 
 // Main runs the command that args name and returns the exit status.
 func Main(p Program, args []string) int {
-	stdout, stderr := os.Stdout, os.Stderr
+	stdout := &output{File: os.Stdout}
+	code := dispatch(p, args, stdout, os.Stderr)
+	if code == 0 && stdout.err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", p.Name, stdout.err)
+		return 1
+	}
+	return code
+}
+
+// output remembers that something could not be written: who redirects into a file
+// must not take half of it for all.
+type output struct {
+	*os.File
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.File.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+func (o *output) WriteString(s string) (int, error) { return o.Write([]byte(s)) }
+
+func dispatch(p Program, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		usage(stderr, p)
 		return 125

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -165,12 +166,17 @@ func (s *Site) file(w http.ResponseWriter, r *http.Request) error {
 	if !slices.ContainsFunc(rec.Files(), func(f fs.FileInfo) bool { return f.Name() == name }) {
 		return errNoPage
 	}
-	content, ok := rec.File(name)
-	if !ok {
-		return errNoPage
+	content, err := rec.Open(name)
+	if err != nil {
+		return err
 	}
-	h.Set("Content-Length", strconv.Itoa(len(content)))
+	defer content.Close()
+	info, err := content.Stat()
+	if err != nil {
+		return err
+	}
+	h.Set("Content-Length", strconv.FormatInt(info.Size(), 10))
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": one.ID + "-" + name}))
-	_, err = w.Write(content)
+	_, err = io.Copy(w, io.LimitReader(content, info.Size())) // it may grow meanwhile
 	return err
 }

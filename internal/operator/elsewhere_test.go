@@ -113,3 +113,19 @@ func TestAMaintenanceUntilAnotherDayHasItsDate(t *testing.T) {
 		t.Errorf("exit %d, %s", code, out)
 	}
 }
+
+// Who may begin a maintenance must not write on the terminal of who lists them.
+func TestMaintenanceWindowsObeyNoControlCharacter(t *testing.T) {
+	url := watcherThere(t, access.Rules{Open: true})
+	t.Setenv("SUDO_USER", "a\x1b[31mnn")
+	if code, out := asks(t, "maintenance", "--server", url, "start", "web\x1b]0;*"); code != 0 || strings.Contains(out, "\x1b") {
+		t.Errorf("exit %d, %q", code, out)
+	}
+	code, out := asks(t, "maintenance", "--server", url)
+	if code != 0 || strings.Contains(out, "\x1b") || !strings.Contains(out, `web\x1b]0;*`) || !strings.Contains(out, `a\x1b[31mnn`) {
+		t.Errorf("exit %d, %q", code, out)
+	}
+	if code, out := asks(t, "maintenance", "--server", url, "stop", strings.Fields(out[strings.Index(out, "\n"):])[0]); code != 0 || strings.Contains(out, "\x1b") {
+		t.Errorf("exit %d, %q", code, out)
+	}
+}

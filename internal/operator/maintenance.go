@@ -10,6 +10,7 @@ import (
 
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/quantity"
+	"github.com/aweigh/aweigh/internal/record"
 	"github.com/aweigh/aweigh/internal/status"
 )
 
@@ -93,7 +94,7 @@ func listWindows(ctx context.Context, c *cli.Context, f *maintenanceFlags, from 
 	t := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "WINDOW\tSERVICES\tUNTIL\tBY\tWHY")
 	for _, w := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", w.ID, orAll(w.Services), w.Until.Local().Format("2006-01-02 15:04:05"), w.By, cli.Shorten(w.Note, 60))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", w.ID, orAll(w.Services), w.Until.Local().Format("2006-01-02 15:04:05"), record.Printable(w.By), cli.Shorten(w.Note, 60))
 	}
 	return t.Flush()
 }
@@ -102,5 +103,5 @@ func orAll(services string) string {
 	if services == "" {
 		return "all services"
 	}
-	return services
+	return record.Printable(services)
 }

@@ -66,3 +66,25 @@ func TestAStartWithoutARecordIsShownAndNoOlderOneInItsPlace(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 }
+
+// A record that lies in a container's volume is not said to be gone where it is only
+// out of reach.
+func TestARecordThatIsOutOfReachIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	st, err := store.Open(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC()
+	one := aweigh.Start{ID: aweigh.NewID(now), Service: "web", Began: now, Verdict: aweigh.Ready}
+	one.Record = filepath.Join(dir, "nowhere", "web", one.ID)
+	if err := st.Commit(context.Background(), store.Batch{Changes: []core.Changes{{Starts: []aweigh.Start{one}}}}); err != nil {
+		t.Fatal(err)
+	}
+	st.Close()
+	cmd := exec.Command("aweigh", "logs", "web", "--state", dir)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "the record of start "+one.ID+" is "+one.Record+", which cannot be read") {
+		t.Errorf("%s", out)
+	}
+}

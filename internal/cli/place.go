@@ -61,20 +61,24 @@ func (p *place) find(c *Context, what string) (*record.Dir, *record.Record, erro
 			c.withoutStore(err)
 		}
 	}
+	var outOfReach error
 	if stored != nil && filepath.IsAbs(stored.Record) {
 		place, id := filepath.Dir(filepath.Dir(stored.Record)), filepath.Base(stored.Record)
-		if there, err := record.OpenToRead(place); err == nil {
-			if r, err := there.Find(id); err == nil {
+		there, err := record.OpenToRead(place)
+		if err == nil {
+			var r *record.Record
+			if r, err = there.Find(id); err == nil {
 				dir.Close()
 				return there, r, nil
 			}
 			there.Close()
 		}
+		outOfReach = err
 	}
 	r, err := dir.Find(what)
 	if stored != nil && (err != nil || r.ID() < stored.ID) {
 		if _, notHere := dir.Find(stored.ID); notHere != nil {
-			err = &unrecorded{*stored}
+			err = &unrecorded{*stored, outOfReach}
 		}
 	}
 	if err != nil {
@@ -89,10 +93,17 @@ func (c *Context) withoutStore(err error) {
 	c.Fail(0, fmt.Errorf("%w; only what is recorded beside it is told", err))
 }
 
-// unrecorded is a start that has no record, or none any more.
-type unrecorded struct{ start aweigh.Start }
+// unrecorded is a start that has no record, or none any more, or one that is out of
+// reach.
+type unrecorded struct {
+	start      aweigh.Start
+	outOfReach error
+}
 
 func (u *unrecorded) Error() string {
+	if u.outOfReach != nil {
+		return fmt.Sprintf("the record of start %s is %s, which cannot be read: %v", u.start.ID, u.start.Record, u.outOfReach)
+	}
 	return fmt.Sprintf("nothing that start %s printed is kept", u.start.ID)
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,7 +18,7 @@ const ExitTimedOut = 124
 
 // DeadlineError says that the start did not become ready in time.
 type DeadlineError struct {
-	Phase    string        // the phase that was open; "" between phases
+	Phase    string        // the phase that was open, the innermost; "" between phases
 	Elapsed  time.Duration // of that phase
 	Deadline time.Duration // of the whole start
 	// Goroutines is the stack of every goroutine, those of the open phase first.
@@ -31,7 +32,7 @@ func (e *DeadlineError) Error() string {
 	return fmt.Sprintf("startup deadline of %s passed in phase %s, which had taken %s", e.Deadline, e.Phase, e.Elapsed.Round(time.Millisecond))
 }
 
-// leave is how long a phase that heeds its context may take to return.
+// leave is how long a phase that heeds its context may take to clean up.
 const leave = time.Second
 
 // phaseLabel marks the goroutines of a phase, so that a dump tells them from
@@ -56,29 +57,33 @@ func (s *Startup) late() {
 		return
 	}
 	e := &DeadlineError{Deadline: s.deadline.Sub(s.began), Goroutines: goroutines()}
-	if s.cancel != nil {
-		e.Phase, e.Elapsed = s.phase, time.Since(s.since)
-		s.cancel(e)
+	open := slices.Clone(s.open)
+	for _, p := range open {
+		p.missed, e.Phase, e.Elapsed = e, p.name, time.Since(p.since)
 	}
 	s.missed = e
 	s.mu.Unlock()
-	s.notify.send("STATUS=" + e.Error())
+	if s.OnDeadline == nil {
+		fmt.Fprintf(os.Stderr, "%v\n\n%s\n", e, e.Goroutines)
+	}
+	for _, p := range open {
+		p.cancel(e)
+	}
 	if s.OnDeadline != nil {
 		s.OnDeadline(e)
 		return
 	}
-	fmt.Fprintf(os.Stderr, "%v\n\n%s\n", e, e.Goroutines)
-	time.Sleep(leave) // for a phase that returns its error, and a main that logs it
+	time.Sleep(leave)
 	os.Exit(ExitTimedOut)
 }
 
-func (s *Startup) missedIn(phase string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.missed != nil && s.missed.Phase == phase {
-		return s.missed
+// lost is the error of a start whose deadline has passed. Where that ends the
+// process it does not return: main would end it first, with a status of its own.
+func (s *Startup) lost(e *DeadlineError) error {
+	if s.OnDeadline == nil {
+		select {}
 	}
-	return nil
+	return e
 }
 
 // Extend moves the deadline to d from now, if that is later. Call it in a long

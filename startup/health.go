@@ -112,7 +112,7 @@ func (s *Startup) Health() Answer {
 		a.Status, a.Notes = "fail", []string{"stopping"}
 	case !s.isReady:
 		a.Status = "fail"
-		a.Notes = []string{fmt.Sprintf("starting: phase %s, %s", s.phase, time.Since(s.since).Round(time.Millisecond))}
+		a.Notes = []string{s.starting()}
 	}
 	checks := s.checks
 	s.mu.Unlock()
@@ -133,13 +133,26 @@ func (s *Startup) Health() Answer {
 	all.Wait()
 	a.Checks = map[string][]Result{}
 	for i, c := range checks {
-		a.Checks[c.component+":responseTime"] = []Result{results[i]}
+		name := c.component + ":responseTime"
+		a.Checks[name] = append(a.Checks[name], results[i])
 		if results[i].Status == "fail" {
 			a.Status = "fail"
 			a.Output = c.component + ": " + results[i].Output
 		}
 	}
 	return a
+}
+
+// starting says what the start is in. The caller holds the lock.
+func (s *Startup) starting() string {
+	p := s.last
+	if p == nil {
+		return "starting"
+	}
+	if n := len(s.open); n > 0 {
+		p = s.open[n-1]
+	}
+	return fmt.Sprintf("starting: phase %s, %s", p.name, time.Since(p.since).Round(time.Millisecond))
 }
 
 // Handler answers health checks: 200 for "pass", 503 for "fail".

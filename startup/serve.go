@@ -63,7 +63,7 @@ func (s *Startup) Serve(ctx context.Context, srv *http.Server, l net.Listener) e
 		}
 	})
 	if err == nil && !s.proven() {
-		err = s.missed
+		err = s.lost(s.missed)
 	}
 	if err != nil {
 		srv.Close()

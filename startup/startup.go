@@ -46,6 +46,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -73,7 +74,7 @@ type Options struct {
 }
 
 // Startup is one start of this process. Its methods may be called from any
-// goroutine; phases follow one another.
+// goroutine; phases follow one another, or are within one another.
 type Startup struct {
 	Options
 	began  time.Time
@@ -82,15 +83,22 @@ type Startup struct {
 	alarm  *time.Timer
 
 	mu       sync.Mutex
-	phase    string // the open phase, or the last one
-	since    time.Time
-	cancel   context.CancelCauseFunc // of the open phase
+	open     []*openPhase // the innermost last
+	last     *openPhase   // the one that was opened last; nil for none yet
 	done     []Phase
 	isReady  bool
 	stopping bool
 	deadline time.Time
 	missed   *DeadlineError
 	checks   []*check
+}
+
+// openPhase is a phase that has begun.
+type openPhase struct {
+	name   string
+	since  time.Time
+	cancel context.CancelCauseFunc
+	missed *DeadlineError // the deadline passed while it was open
 }
 
 // Phase is a finished phase of the start.
@@ -108,7 +116,7 @@ func Begin(o Options) *Startup {
 		o.Logger = slog.Default()
 	}
 	now := time.Now()
-	s := &Startup{Options: o, began: now, since: now, ready: make(chan struct{}), notify: newNotifier()}
+	s := &Startup{Options: o, began: now, ready: make(chan struct{}), notify: newNotifier()}
 	if o.Deadline > 0 {
 		s.deadline = now.Add(o.Deadline)
 		s.alarm = time.AfterFunc(o.Deadline, s.late)
@@ -118,15 +126,16 @@ func Begin(o Options) *Startup {
 
 // Phase runs f as the named phase of the start. f gets a context that is
 // cancelled when ctx is, or when the deadline passes; the cause is then a
-// *DeadlineError. An error of f is returned with the phase's name.
+// *DeadlineError, which Phase returns if there is Options.OnDeadline: else it
+// does not return, and f has a second to clean up before the process exits. An
+// error of f is returned with the phase's name.
 func (s *Startup) Phase(ctx context.Context, name string, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.open(name, cancel)
-	err := labelled(ctx, name, f)
-	s.close(name, err)
-	if missed := s.missedIn(name); missed != nil {
-		return missed
+	p := s.begin(name, cancel)
+	err := s.within(ctx, p, f)
+	if p.missed != nil {
+		return s.lost(p.missed)
 	}
 	if err != nil {
 		return fmt.Errorf("startup phase %s: %w", name, err)
@@ -144,22 +153,37 @@ func (s *Startup) Phases() []Phase {
 	return append([]Phase(nil), s.done...)
 }
 
-func (s *Startup) open(name string, cancel context.CancelCauseFunc) {
+func (s *Startup) begin(name string, cancel context.CancelCauseFunc) *openPhase {
+	p := &openPhase{name: name, since: time.Now(), cancel: cancel}
 	s.mu.Lock()
-	s.phase, s.since, s.cancel = name, time.Now(), cancel
+	s.open, s.last = append(s.open, p), p
 	s.mu.Unlock()
 	s.notify.send("STATUS=" + name)
 	s.Logger.Info("startup phase "+name, "phase", name)
+	return p
 }
 
-func (s *Startup) close(name string, err error) {
+// within runs f as the phase, which is over even if f panics.
+func (s *Startup) within(ctx context.Context, p *openPhase, f func(context.Context) error) (err error) {
+	defer func() { s.end(p, err) }()
+	return labelled(ctx, p.name, f)
+}
+
+func (s *Startup) end(p *openPhase, err error) {
 	s.mu.Lock()
-	took := time.Since(s.since)
-	s.done = append(s.done, Phase{name, took})
-	s.cancel = nil
+	took := time.Since(p.since)
+	s.done = append(s.done, Phase{p.name, took})
+	s.open = slices.DeleteFunc(s.open, func(o *openPhase) bool { return o == p })
+	around := ""
+	if n := len(s.open); n > 0 {
+		around = s.open[n-1].name
+	}
 	s.mu.Unlock()
+	if around != "" {
+		s.notify.send("STATUS=" + around)
+	}
 	if err != nil {
-		s.Logger.Error("startup phase "+name+" failed", "phase", name, "took", took, "err", err)
+		s.Logger.Error("startup phase "+p.name+" failed", "phase", p.name, "took", took, "err", err)
 	}
 }
 
@@ -170,8 +194,12 @@ func (s *Startup) proven() bool {
 		s.mu.Unlock()
 		return false
 	}
+	first := !s.isReady
 	s.isReady = true
 	s.mu.Unlock()
+	if !first { // another server of this start was
+		return true
+	}
 	if s.alarm != nil {
 		s.alarm.Stop()
 	}

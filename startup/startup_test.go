@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,14 +22,20 @@ import (
 
 // The test binary is also the service that hangs.
 func TestMain(m *testing.M) {
-	if os.Getenv("STARTUP_TEST_HANG") != "" {
+	if phase, ok := hangs[os.Getenv("STARTUP_TEST_HANG")]; ok {
 		s := Begin(Options{Deadline: 50 * time.Millisecond})
-		s.Phase(context.Background(), "catalogue", loadCatalogue)
+		if err := s.Phase(context.Background(), "catalogue", phase); err != nil {
+			log.Fatal(err)
+		}
 	}
 	os.Exit(m.Run())
 }
 
+var hangs = map[string]func(context.Context) error{"for ever": loadCatalogue, "heeding": heedingly}
+
 func loadCatalogue(context.Context) error { select {} }
+
+func heedingly(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
 func begin(t *testing.T, o Options) *Startup {
 	t.Helper()
@@ -37,21 +44,35 @@ func begin(t *testing.T, o Options) *Startup {
 }
 
 func TestAHungPhaseEndsTheProcessAndIsNamed(t *testing.T) {
+	text := hang(t, "for ever")
+	first, _, _ := strings.Cut(text[strings.Index(text, "goroutine "):], "\n\n")
+	if !strings.Contains(first, "loadCatalogue") {
+		t.Errorf("the first stack is not the phase's:\n%s", first)
+	}
+}
+
+// What hangs in a database heeds its context: main had the error, and ended the
+// process with status 1, before the report was written.
+func TestAPhaseThatHeedsItsContextEndsTheProcessTheSame(t *testing.T) {
+	if text := hang(t, "heeding"); !strings.Contains(text, "goroutine ") {
+		t.Errorf("there is no report:\n%s", text)
+	}
+}
+
+// hang is what a process prints whose phase hangs so.
+func hang(t *testing.T, how string) string {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "STARTUP_TEST_HANG=1")
+	cmd.Env = append(os.Environ(), "STARTUP_TEST_HANG="+how)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != ExitTimedOut {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	text := string(out)
-	if !strings.Contains(text, "passed in phase catalogue") {
-		t.Errorf("the phase is not named:\n%s", text)
+	if !strings.Contains(string(out), "passed in phase catalogue") {
+		t.Errorf("the phase is not named:\n%s", out)
 	}
-	first, _, _ := strings.Cut(text[strings.Index(text, "goroutine "):], "\n\n")
-	if !strings.Contains(first, "loadCatalogue") {
-		t.Errorf("the first stack is not the phase's:\n%s", first)
-	}
+	return string(out)
 }
 
 func TestAPhaseThatHeedsItsContextReturnsTheDeadline(t *testing.T) {
@@ -217,6 +238,19 @@ func TestHealthSaysWhatItIsStartingAndThenWhatFails(t *testing.T) {
 	}
 }
 
+// A primary and a replica are both the component "database": of two the last one hid
+// the other, and an answer that failed had only checks that passed.
+func TestTwoChecksOfOneComponentAreBothTold(t *testing.T) {
+	s := begin(t, Options{Deadline: -1})
+	s.isReady = true
+	s.Check("database", func(context.Context) error { return errors.New("connection refused") })
+	s.Check("database", func(context.Context) error { return nil })
+	a := s.Health()
+	if all := a.Checks["database:responseTime"]; a.Status != "fail" || len(all) != 2 || all[0].Status != "fail" || all[1].Status != "pass" {
+		t.Errorf("%+v", a)
+	}
+}
+
 // health-go leaks a goroutine a request when a check hangs.
 func TestAHungCheckCostsOneGoroutineAndOneTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -295,6 +329,35 @@ func TestItSpeaksTheNotifyProtocol(t *testing.T) {
 	}
 	want := "STATUS=database STATUS=verify READY=1\nSTATUS=serving STOPPING=1"
 	if strings.Join(got, " ") != want {
+		t.Errorf("%q", got)
+	}
+}
+
+// Under aweigh a STATUS= opens a phase. The deadline's own message became one, a
+// second long, and the record said that the start had hung in that.
+func TestAMissedDeadlineIsNoPhaseOfItsOwn(t *testing.T) {
+	path := t.TempDir() + "/notify"
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	told := make(chan *DeadlineError, 1)
+	s := begin(t, Options{Deadline: 20 * time.Millisecond, OnDeadline: func(e *DeadlineError) { told <- e }})
+	s.Phase(context.Background(), "database", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+	<-told
+	s.notify.send("that is all")
+	var got []string
+	socket.SetReadDeadline(time.Now().Add(5 * time.Second))
+	for buf := make([]byte, 1024); len(got) == 0 || got[len(got)-1] != "that is all"; {
+		n, err := socket.Read(buf)
+		if err != nil {
+			t.Fatalf("%v after %q", err, got)
+		}
+		got = append(got, string(buf[:n]))
+	}
+	if len(got) != 2 || got[0] != "STATUS=database" {
 		t.Errorf("%q", got)
 	}
 }

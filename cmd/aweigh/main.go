@@ -17,7 +17,7 @@ func main() {
 	}
 	os.Exit(cli.Main(cli.Program{
 		Name:     "aweigh",
-		Commands: operator.Commands(), Stored: operator.Stored,
+		Commands: operator.Commands(), Stored: operator.Stored, Find: operator.Find,
 		Diagnose: gather.Supervised, Explain: gather.CauseOf,
 		About: "aweigh proves that services have come up, and keeps the evidence when they have not.",
 	}, os.Args[1:]))

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -300,6 +301,40 @@ func TestSessionsThatCannotBeReadOrKeptAreWarnedOf(t *testing.T) {
 	}
 	if len(warned) != 2 || !strings.Contains(warned[0], "log in again") || !strings.Contains(warned[1], "end with the watcher") {
 		t.Errorf("%q", warned)
+	}
+}
+
+// A users file that was put in its place with the wrong mode is warned of; once it
+// has the right one its time and size are as they were, and the users of before
+// stayed, one who was removed among them.
+func TestAFileWhoseModeIsMendedIsReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mended := false
+	rules := Rules{Token: viewToken, Files: []string{file}}
+	rules.Again = func() (Rules, error) {
+		if !mended {
+			return Rules{Token: viewToken}, errors.New("permission denied")
+		}
+		return Rules{Token: actToken}, nil
+	}
+	_, h := door(t, rules)
+	if w := knock(h, "GET /view", "Authorization: Bearer "+actToken); w.Code != 401 {
+		t.Fatalf("the new token counts already: %d", w.Code)
+	}
+	mended = true
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { // until the file system's clock has moved on
+		if err := os.Chmod(file, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if knock(h, "GET /view", "Authorization: Bearer "+actToken).Code == 200 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the new token does not count")
+		}
 	}
 }
 

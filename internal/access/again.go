@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 )
 
 // present are the rules with the credentials as they are now: those that are in
@@ -44,5 +45,14 @@ func unchanged(a, b fs.FileInfo) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && changedAt(a) == changedAt(b)
+}
+
+// changedAt is when the file or its mode or owner was changed last (inode(7)): one
+// that could not be read can be now, and has its old time of modification.
+func changedAt(f fs.FileInfo) syscall.Timespec {
+	if st, ok := f.Sys().(*syscall.Stat_t); ok {
+		return st.Ctim
+	}
+	return syscall.Timespec{}
 }

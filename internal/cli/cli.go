@@ -37,7 +37,11 @@ type Program struct {
 	Commands []Command
 	// Stored are the starts that a watcher's store in dir knows of a service, or
 	// of all for "", newest first; nil for a program that reads records only.
-	Stored func(dir, service string) []aweigh.Start
+	Stored func(dir, service string) ([]aweigh.Start, error)
+	// Find is the newest start that a watcher's store in dir knows of a service, or
+	// the one whose id begins so; nil for none, and for a program that reads records
+	// only.
+	Find func(dir, startOrService string) (*aweigh.Start, error)
 	// Diagnose names the cause of what failed under run, and Explain that of a
 	// record; nil for a program that leaves it to others.
 	Diagnose func(supervise.Failure) *aweigh.Cause
@@ -85,7 +89,33 @@ func (p Program) commands() []Command {
 
 // Main runs the command that args name and returns the exit status.
 func Main(p Program, args []string) int {
-	stdout, stderr := os.Stdout, os.Stderr
+	stdout := &output{File: os.Stdout}
+	code := dispatch(p, args, stdout, os.Stderr)
+	if code == 0 && stdout.err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", p.Name, stdout.err)
+		return 1
+	}
+	return code
+}
+
+// output remembers that something could not be written: who redirects into a file
+// must not take half of it for all.
+type output struct {
+	*os.File
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.File.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+func (o *output) WriteString(s string) (int, error) { return o.Write([]byte(s)) }
+
+func dispatch(p Program, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		usage(stderr, p)
 		return 125
@@ -163,11 +193,18 @@ func fromEnvironment(fs *flag.FlagSet) (err error) {
 			*list = append(*list, strings.Fields(value)...)
 			return
 		}
-		if e := fs.Set(f.Name, value); e != nil {
+		if e := f.Value.Set(value); e != nil { // fs.Set would have it look as Given
 			err = fmt.Errorf("%s=%q: %w", name, value, e)
 		}
 	})
 	return err
+}
+
+// Given reports whether the command line itself names a flag, and not only the
+// environment.
+func Given(fs *flag.FlagSet, name string) (given bool) {
+	fs.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	return given
 }
 
 func envName(flag string) string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -38,12 +39,18 @@ a service. The containers may be long gone.`,
 	}
 }
 
+// ErrPhaseFollow says that the one bounds what the other does not.
+var ErrPhaseFollow = errors.New("--phase and --follow exclude each other: name one")
+
 const followEvery = 100 * time.Millisecond
 
 func logs(c *Context, args []string) int {
 	f := c.Values.(*logsFlags)
 	if len(args) != 1 {
 		return c.Fail(2, fmt.Errorf("one START or SERVICE is needed, got %d arguments", len(args)))
+	}
+	if f.phase != "" && f.follow {
+		return c.Fail(2, ErrPhaseFollow)
 	}
 	dir, r, err := f.find(c, args[0])
 	if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -40,6 +41,9 @@ func show(c *Context, args []string) int {
 		return c.Fail(2, fmt.Errorf("one START or SERVICE is needed, got %d arguments", len(args)))
 	}
 	dir, r, err := f.find(c, args[0])
+	if u := (*unrecorded)(nil); errors.As(err, &u) {
+		return c.Tell(Told{Start: u.start}, f.json)
+	}
 	if err != nil {
 		return c.Fail(1, err)
 	}
@@ -101,7 +105,7 @@ func (c *Context) Tell(t Told, asJSON bool) int {
 func tell(w io.Writer, t Told) {
 	s := t.Start
 	line := func(name, format string, a ...any) {
-		fmt.Fprintf(w, "%-9s %s\n", name, fmt.Sprintf(format, a...))
+		fmt.Fprintf(w, "%-9s %s\n", name, record.Printable(fmt.Sprintf(format, a...)))
 	}
 	line("start", "%s of %s", s.ID, s.Service)
 	line("began", "%s on %s (instance %s)", s.Began.Local().Format("2006-01-02 15:04:05.000 MST"), s.Host, s.Instance)
@@ -110,7 +114,7 @@ func tell(w io.Writer, t Told) {
 	}
 	line("verdict", "%s after %s", VerdictWord(s), Took(s))
 	if s.Reason != "" && s.Verdict != aweigh.Ready {
-		line("reason", "%s", record.Printable(s.Reason))
+		line("reason", "%s", s.Reason)
 	}
 	if s.InARow > 1 {
 		line("", "failure %d in a row", s.InARow)
@@ -119,11 +123,11 @@ func tell(w io.Writer, t Told) {
 		line("cause", "%s", CauseWord(s.Cause))
 		for _, text := range []string{s.Cause.Why, s.Cause.Line} {
 			if !strings.Contains(s.Reason, text) {
-				line("", "%s", record.Printable(text))
+				line("", "%s", text)
 			}
 		}
 		if s.Cause.Fix != "" {
-			line("fix", "%s", record.Printable(s.Cause.Fix))
+			line("fix", "%s", s.Cause.Fix)
 		}
 	}
 	if s.Probe != nil {
@@ -132,7 +136,7 @@ func tell(w io.Writer, t Told) {
 	if s.Run != nil {
 		line("run", "%s", Then(s))
 		if s.Run.Reason != "" {
-			line("", "%s", record.Printable(s.Run.Reason))
+			line("", "%s", s.Run.Reason)
 		}
 	} else if s.Exit != nil {
 		line("exit", "%s", exitWord(s.Exit))
@@ -157,7 +161,7 @@ func lastError(s aweigh.Start) string {
 	if s.Probe.LastError == "" || s.Verdict == aweigh.Ready {
 		return ""
 	}
-	return ", at last: " + record.Printable(s.Probe.LastError)
+	return ", at last: " + s.Probe.LastError
 }
 
 // waterfall draws the phases as bars on one scale.
@@ -165,17 +169,17 @@ func waterfall(w io.Writer, s aweigh.Start) {
 	if len(s.Phases) == 0 {
 		return
 	}
-	var total int64
+	var total, before float64 // of what a damaged record says any sum may be too large, or negative
 	for _, p := range s.Phases {
-		total += p.MS
+		total += max(0, float64(p.MS))
 	}
 	const width = 40
 	fmt.Fprintf(w, "\nPhases:\n")
-	var before int64
 	for _, p := range s.Phases {
 		from, to := 0, 0
+		after := before + max(0, float64(p.MS))
 		if total > 0 {
-			from, to = int(before*width/total), int((before+p.MS)*width/total)
+			from, to = int(before*width/total), int(after*width/total)
 		}
 		bar := strings.Repeat(" ", from) + strings.Repeat("▇", max(1, to-from))
 		mark := ""
@@ -186,7 +190,7 @@ func waterfall(w io.Writer, s aweigh.Start) {
 			}
 		}
 		fmt.Fprintf(w, "  %-20s %8s  %s%s\n", Shorten(p.Name, 20), Human(time.Duration(p.MS)*time.Millisecond), bar, mark)
-		before += p.MS
+		before = after
 	}
 }
 

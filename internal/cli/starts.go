@@ -71,22 +71,27 @@ func starts(c *Context, args []string) int {
 	}
 	var list []aweigh.Start
 	for _, s := range slices.Backward(recorded) {
-		if s.Began.Before(since) || f.failed && !s.Verdict.Failed() && !record.FailedSoon(s) {
+		if s.Began.Before(since) || f.failed && !failed(s) {
 			continue
 		}
 		list = append(list, s)
 	}
-	return c.PrintStarts(list, f.json, dir.Path())
+	return c.PrintStarts(list, f.json, f.failed || f.since != "", dir.Path())
 }
 
-// PrintStarts prints starts as a table, or one JSON object a line; where says
-// where there are none.
-func (c *Context) PrintStarts(list []aweigh.Start, asJSON bool, where string) int {
+// failed is what a watcher's store calls so: soon or late.
+func failed(s aweigh.Start) bool {
+	return s.Verdict.Failed() || s.Run != nil && (s.Run.End == aweigh.RunCrashed || s.Run.End == aweigh.RunOOMKilled)
+}
+
+// PrintStarts prints starts as a table, or one JSON object a line; some says that
+// there may be others, and where says where there are none.
+func (c *Context) PrintStarts(list []aweigh.Start, asJSON, some bool, where string) int {
 	if asJSON {
 		return c.printJSON(list)
 	}
 	if len(list) == 0 {
-		fmt.Fprintf(c.Stdout, "no starts recorded in %s\n", where)
+		fmt.Fprintf(c.Stdout, "%s in %s\n", map[bool]string{true: "no such start", false: "no starts recorded"}[some], where)
 		return 0
 	}
 	table(c.Stdout, list)
@@ -125,7 +130,7 @@ func VerdictWord(s aweigh.Start) string {
 	if s.Verdict == "" {
 		return "coming up"
 	}
-	return string(s.Verdict)
+	return record.Printable(string(s.Verdict))
 }
 
 // Took is how long a start took, or has been coming up.
@@ -156,7 +161,7 @@ func Then(s aweigh.Start) string {
 		if s.Run.Ended != nil {
 			text += " after " + Human(time.Duration(s.Run.ServedMS)*time.Millisecond)
 		}
-		return text
+		return record.Printable(text)
 	}
 	if s.Cause.Named() && s.Verdict.Failed() {
 		return Shorten(s.Cause.ID+": "+s.Reason, 90)

@@ -116,6 +116,30 @@ services:
 	}
 }
 
+// ${A:-${B:?need B}} needs B where A is not set, and nowhere else. Lint called it a
+// critical finding that B is not set.
+func TestADefaultThatIsNotTakenNeedsNoVariable(t *testing.T) {
+	files := map[string]string{"compose.yaml": `
+services:
+  web:
+    image: "x:${SET:-${A:?need A}}"
+    environment:
+      A: ${SET-$B} ${UNSET:+$C} ${EMPTY:-${D:?need D}} ${EMPTY-$E}
+      B: ${SET:+$F}
+`, ".env": "SET=1\nEMPTY=\n"}
+	p, err := project(t, files, Choice{Lenient: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, v := range p.Unset {
+		got = append(got, v.Name)
+	}
+	if want := "D F"; strings.Join(got, " ") != want {
+		t.Errorf("got %s, want %s", strings.Join(got, " "), want)
+	}
+}
+
 func TestNoComposeFileIsSaidSo(t *testing.T) {
 	if _, err := project(t, nil, Choice{}); !errors.Is(err, ErrNone) {
 		t.Errorf("got %v", err)

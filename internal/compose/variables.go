@@ -21,7 +21,7 @@ func unset(sources []*Source, env map[string]string) []Variable {
 	index := map[string]int{}
 	for _, s := range sources {
 		walk(s.root, maxHops, func(n *yaml.Node) {
-			for _, v := range uses(n.Value) {
+			for _, v := range uses(n.Value, env) {
 				if value, ok := env[v.Name]; ok && (value != "" || !v.Required) {
 					continue
 				}
@@ -60,8 +60,9 @@ func walk(n *yaml.Node, depth int, give func(*yaml.Node)) {
 }
 
 // uses lists the variables of a text that have no default there: $NAME,
-// ${NAME}, ${NAME:?why}, ${NAME?why}. A $$ is a dollar.
-func uses(text string) []Variable {
+// ${NAME}, ${NAME:?why}, ${NAME?why}, and those in a default or an alternative
+// (${NAME:-…}, ${NAME:+…}) that is taken. A $$ is a dollar.
+func uses(text string, env map[string]string) []Variable {
 	var all []Variable
 	for i := 0; i < len(text); i++ {
 		if text[i] != '$' || i+1 == len(text) {
@@ -71,11 +72,12 @@ func uses(text string) []Variable {
 			i++
 			continue
 		}
-		rest := text[i+1:]
-		braced := rest[0] == '{'
+		at := i + 1
+		braced := text[at] == '{'
 		if braced {
-			rest = rest[1:]
+			at++
 		}
+		rest := text[at:]
 		n := 0
 		for n < len(rest) && (rest[n] == '_' || rest[n] >= 'a' && rest[n] <= 'z' || rest[n] >= 'A' && rest[n] <= 'Z' || n > 0 && rest[n] >= '0' && rest[n] <= '9') {
 			n++
@@ -88,7 +90,9 @@ func uses(text string) []Variable {
 			all = append(all, v)
 			continue
 		}
-		how := strings.TrimPrefix(rest[n:], ":")
+		how, colon := strings.CutPrefix(rest[n:], ":")
+		value, set := env[v.Name]
+		set = set && (value != "" || !colon)
 		switch {
 		case strings.HasPrefix(how, "}"):
 			all = append(all, v)
@@ -96,9 +100,27 @@ func uses(text string) []Variable {
 			v.Required = true
 			v.Why, _, _ = strings.Cut(how[1:], "}")
 			all = append(all, v)
+		case strings.HasPrefix(how, "-") && set, strings.HasPrefix(how, "+") && !set:
+			i = at + closing(rest) // what stands there is not taken
 		}
 	}
 	return all
+}
+
+// closing is where the brace is that closes one which is open, or the end.
+func closing(text string) int {
+	open := 1
+	for i := range len(text) {
+		switch text[i] {
+		case '{':
+			open++
+		case '}':
+			if open--; open == 0 {
+				return i
+			}
+		}
+	}
+	return len(text)
 }
 
 // HasVariable reports whether a text takes something from a variable.

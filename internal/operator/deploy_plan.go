@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -26,9 +27,9 @@ func (f *deployFlags) plan(ctx context.Context, conf *config.Config, services []
 		plan.Config, _ = filepath.Abs(conf.File)
 	}
 	stages := conf.Stages
-	if len(f.files) > 0 || f.name != "" || len(stages) == 0 {
+	if len(f.files) > 0 || len(f.env) > 0 || f.name != "" || len(stages) == 0 {
 		if f.stage != "" {
-			return nil, fmt.Errorf("--stage %s: stages are those of aweigh.yaml, and %s", f.stage, map[bool]string{true: "there are none", false: "--file and --project-name name another project"}[len(stages) == 0])
+			return nil, fmt.Errorf("--stage %s: stages are those of aweigh.yaml, and %s", f.stage, map[bool]string{true: "there are none", false: "--file, --project-name and --env-file name another project"}[len(stages) == 0])
 		}
 		stages = []config.Stage{{Name: "local", Files: f.files, EnvFiles: f.env, ProjectName: f.name, Within: 5 * time.Minute, Trial: "real"}}
 	}
@@ -130,6 +131,9 @@ func (f *deployFlags) stageOf(ctx context.Context, conf *config.Config, s config
 		if engine, err = engineOfContext(ctx, s.Context); err != nil {
 			return deploy.Stage{}, err
 		}
+	}
+	if engine == "none" {
+		return deploy.Stage{}, errors.New("--docker none: without a container engine there is nothing to deploy")
 	}
 	stage := deploy.Stage{Name: s.Name, Project: project.Name, Dir: project.WorkingDir, Sum: deploy.Sum(project), Docker: engine, Services: services,
 		Within: s.Within, Soak: s.Soak, Trial: s.Trial, Stubs: s.Stubs, Migrate: s.Migrations, Rollout: s.Rollout, Before: s.Before, After: s.After}

@@ -78,9 +78,12 @@ func rehearse(ctx context.Context, c *cli.Context, f *deployFlags, conf *config.
 }
 
 func hooks(say func(string, ...any), s *deploy.Stage, step string) {
-	for when, all := range map[string][]config.Command{"before": s.Before[step], "after": s.After[step]} {
-		for _, words := range all {
-			say("             hook %s.%s: %s", when, step, strings.Join(words, " "))
+	for _, all := range []struct {
+		when  string
+		hooks []config.Command
+	}{{"before", s.Before[step]}, {"after", s.After[step]}} {
+		for _, words := range all.hooks {
+			say("             hook %s.%s: %s", all.when, step, strings.Join(words, " "))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -33,7 +34,6 @@ func elsewhere() []cli.Command {
 type asked struct {
 	there
 	shared any
-	set    *flag.FlagSet
 	client *remote.Client
 }
 
@@ -43,13 +43,17 @@ func (a *asked) is(name string) bool     { return a.text(name) == "true" }
 func askable(cmd cli.Command, ask func(*cli.Context, *asked, []string) int) cli.Command {
 	flags, run := cmd.Flags, cmd.Run
 	cmd.Flags = func(fs *flag.FlagSet) any {
-		a := &asked{shared: flags(fs), set: fs}
+		a := &asked{shared: flags(fs)}
 		a.there.flags(fs)
 		return a
 	}
 	cmd.Run = func(c *cli.Context, args []string) int {
 		a := c.Values.(*asked)
-		if a.server == "" {
+		there, err := a.asked("record", "state")
+		if err != nil {
+			return c.Fail(2, err)
+		}
+		if !there {
 			c.Values = a.shared
 			return run(c, args)
 		}
@@ -78,10 +82,22 @@ func startsThere(c *cli.Context, a *asked, args []string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	list, err := a.client.Starts(ctx, q)
+	if err == nil && len(list) == 0 && q.Service != "" {
+		err = mustKnow(ctx, a.client, q.Service)
+	}
 	if err != nil {
 		return c.Fail(1, err)
 	}
-	return c.PrintStarts(list, a.is("json"), a.server)
+	return c.PrintStarts(list, a.is("json"), q.Failed || !q.Since.IsZero(), a.server)
+}
+
+// mustKnow is an error where no start of a service is known: its name is mistyped.
+func mustKnow(ctx context.Context, from source, service string) error {
+	known, err := from.Starts(ctx, store.StartQuery{Service: service, Limit: 1})
+	if err == nil && len(known) == 0 {
+		return fmt.Errorf("no service %q has been seen (see: status)", service)
+	}
+	return err
 }
 
 func showThere(c *cli.Context, a *asked, args []string) int {
@@ -101,15 +117,72 @@ func logsThere(c *cli.Context, a *asked, args []string) int {
 	if len(args) != 1 {
 		return c.Fail(2, fmt.Errorf("one START or SERVICE is needed, got %d arguments", len(args)))
 	}
+	if a.is("follow") && a.text("phase") != "" {
+		return c.Fail(2, cli.ErrPhaseFollow)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	out, err := a.client.Output(ctx, args[0], a.text("phase"), a.is("follow"))
-	if err != nil {
-		return c.Fail(1, err)
+	var err error
+	if a.is("follow") {
+		err = followThere(ctx, c, a.client, args[0])
+	} else {
+		err = copyThere(ctx, c, a.client, args[0], a.text("phase"), false)
 	}
-	defer out.Close()
-	if _, err := io.Copy(c.Stdout, out); err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		return c.Fail(1, err)
 	}
 	return 0
+}
+
+func copyThere(ctx context.Context, c *cli.Context, there *remote.Client, what, phase string, follow bool) error {
+	out, err := there.Output(ctx, what, phase, follow)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	_, err = io.Copy(c.Stdout, out)
+	return err
+}
+
+// lookThereEvery is how often it is asked for a service's next start.
+const lookThereEvery = time.Second
+
+// followThere prints until the start has ended, or for ever for a service.
+func followThere(ctx context.Context, c *cli.Context, there *remote.Client, what string) error {
+	told, err := there.Start(ctx, what)
+	if err != nil {
+		return err
+	}
+	one := told.Start
+	if err := copyThere(ctx, c, there, one.ID, "", true); err != nil || one.Service != what {
+		return err
+	}
+	for tick := time.NewTicker(lookThereEvery); ; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		newest, err := there.Starts(ctx, store.StartQuery{Service: what, Since: one.Began})
+		if err != nil {
+			return err
+		}
+		if len(newest) == 0 || newest[0].ID == one.ID {
+			continue
+		}
+		out, err := there.Output(ctx, newest[0].ID, "", true)
+		if refused := (*remote.Refused)(nil); errors.As(err, &refused) && refused.Code == http.StatusNotFound {
+			continue // it has printed nothing yet
+		}
+		if err != nil {
+			return err
+		}
+		one = newest[0]
+		fmt.Fprintf(c.Stderr, "--- start %s ---\n", one.ID)
+		_, err = io.Copy(c.Stdout, out)
+		out.Close()
+		if err != nil {
+			return err
+		}
+	}
 }

@@ -73,16 +73,16 @@ func incidents(c *cli.Context, args []string) int {
 		if err != nil {
 			return err
 		}
-		if f.json {
-			return printJSON(c, list)
-		}
 		if len(list) == 0 && q.Service != "" {
-			if known, err := from.Starts(ctx, store.StartQuery{Service: q.Service, Limit: 1}); err == nil && len(known) == 0 {
+			if err := mustKnow(ctx, from, q.Service); err != nil {
 				if _, verb := decided[q.Service]; verb || q.Service == "show" {
 					return fmt.Errorf("%s needs the id of an incident: aweigh incidents %[1]s ID", q.Service)
 				}
-				return fmt.Errorf("no service %q has been seen (see: status)", q.Service)
+				return err
 			}
+		}
+		if f.json {
+			return printJSON(c, list)
 		}
 		if len(list) == 0 {
 			fmt.Fprintln(c.Stdout, map[bool]string{true: "no incidents", false: "nothing is open"}[f.all])
@@ -157,7 +157,7 @@ func showIncident(ctx context.Context, c *cli.Context, f *incidentsFlags, from s
 	line("opened", "%s", n.Opened.Local().Format("2006-01-02 15:04:05 MST"))
 	line("state", "%s", incidentState(n, time.Now()))
 	if n.Count > 1 {
-		line("count", "%d times, at last %s", n.Count, n.Last.Local().Format("15:04:05 MST"))
+		line("count", "%d times, at last %s", n.Count, clock(n.Last, n.Opened)+n.Last.Local().Format(" MST"))
 	}
 	if n.Resolution != "" {
 		line("ended", "%s", n.Resolution)

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/aweigh/aweigh/internal/cli"
 	"github.com/aweigh/aweigh/internal/quantity"
+	"github.com/aweigh/aweigh/internal/record"
 	"github.com/aweigh/aweigh/internal/status"
 )
 
@@ -58,14 +60,17 @@ func maintenance(c *cli.Context, args []string) int {
 			case f.json:
 				return printJSON(c, w)
 			}
-			fmt.Fprintf(c.Stdout, "maintenance %s of %s until %s\n", w.ID, orAll(services), w.Until.Local().Format("15:04:05"))
+			fmt.Fprintf(c.Stdout, "maintenance %s of %s until %s\n", w.ID, orAll(services), clock(w.Until, time.Now()))
 			return nil
 		})
 	case args[0] == "stop" && len(args) == 2:
 		return withSource(c, &f.asking, func(ctx context.Context, from source) error {
 			w, err := from.EndMaintenance(ctx, args[1])
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case f.json:
+				return printJSON(c, w)
 			}
 			fmt.Fprintf(c.Stdout, "maintenance %s of %s is over\n", w.ID, orAll(w.Services))
 			return nil
@@ -89,7 +94,7 @@ func listWindows(ctx context.Context, c *cli.Context, f *maintenanceFlags, from 
 	t := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "WINDOW\tSERVICES\tUNTIL\tBY\tWHY")
 	for _, w := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", w.ID, orAll(w.Services), w.Until.Local().Format("2006-01-02 15:04:05"), w.By, cli.Shorten(w.Note, 60))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", w.ID, orAll(w.Services), w.Until.Local().Format("2006-01-02 15:04:05"), record.Printable(w.By), cli.Shorten(w.Note, 60))
 	}
 	return t.Flush()
 }
@@ -98,5 +103,5 @@ func orAll(services string) string {
 	if services == "" {
 		return "all services"
 	}
-	return services
+	return record.Printable(services)
 }

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"flag"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -54,8 +55,11 @@ func TestAMaintenanceElsewhereIsBegunListedAndEnded(t *testing.T) {
 		}
 		var out strings.Builder
 		cmd := maintenanceCommand()
-		f := &maintenanceFlags{length: "30m", message: "new disk"}
-		f.server, f.tokenFile = url, file
+		fs := flag.NewFlagSet("maintenance", flag.ContinueOnError)
+		f := cmd.Flags(fs)
+		if err := fs.Parse([]string{"--for", "30m", "--message", "new disk", "--server", url, "--token-file", file}); err != nil {
+			t.Fatal(err)
+		}
 		code := cmd.Run(&cli.Context{Program: cli.Program{Name: "aweigh"}, Command: &cmd, Values: f, Stdout: &out, Stderr: &out}, args)
 		return code, out.String()
 	}

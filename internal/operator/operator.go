@@ -30,16 +30,50 @@ func Commands() []cli.Command {
 
 // Stored are the starts in a watcher's store, for cli.Program: without a store
 // there are none.
-func Stored(dir, service string) []aweigh.Start {
+func Stored(dir, service string) (all []aweigh.Start, err error) {
+	err = inStore(dir, func(ctx context.Context, st *store.Store) error {
+		all, err = st.Starts(ctx, store.StartQuery{Service: service})
+		return err
+	})
+	return all, err
+}
+
+// Find is the start in a watcher's store that is meant, for cli.Program.
+func Find(dir, startOrService string) (found *aweigh.Start, err error) {
+	err = inStore(dir, func(ctx context.Context, st *store.Store) error {
+		newest, err := st.Starts(ctx, store.StartQuery{Service: startOrService, Limit: 1})
+		if err == nil && len(newest) > 0 {
+			found = &newest[0]
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		one, err := st.Start(ctx, startOrService)
+		switch {
+		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrAmbiguous):
+			return nil
+		case err == nil:
+			found = &one
+		}
+		return err
+	})
+	return found, err
+}
+
+// inStore reads a store, if there is one.
+func inStore(dir string, read func(ctx context.Context, st *store.Store) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	st, err := store.OpenToRead(ctx, dir)
-	if err != nil {
+	if errors.Is(err, store.ErrNone) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
 	defer st.Close()
-	all, _ := st.Starts(ctx, store.StartQuery{Service: service})
-	return all
+	return read(ctx, st)
 }
 
 // reading are the flags of the commands that read what a watcher keeps.
@@ -101,6 +135,15 @@ func printJSON(c *cli.Context, v any) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
+}
+
+// clock is a moment as a person reads it: with its date, unless it is today.
+func clock(at, now time.Time) string {
+	at = at.Local()
+	if at.Format(time.DateOnly) == now.Local().Format(time.DateOnly) {
+		return at.Format("15:04:05")
+	}
+	return at.Format("2006-01-02 15:04:05")
 }
 
 // user is who gives a command.

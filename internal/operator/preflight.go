@@ -85,9 +85,6 @@ func fly(ctx context.Context, c *cli.Context, f *deployFlags, conf *config.Confi
 	if err != nil {
 		return preflight.Report{}, err
 	}
-	if engine == nil {
-		return preflight.Report{}, errors.New("--docker none: without a container engine there is nothing to check")
-	}
 	defer engine.Close()
 	targets := func(p *compose.Project, services []string) []verify.Target { return targetsOf(conf, p, services) }
 	tool, toolErr := compose.FindTool(ctx, stage.Docker)

@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -60,11 +59,31 @@ func (h here) EndMaintenance(ctx context.Context, id string) (aweigh.Maintenance
 }
 
 // there are the flags that name a watcher elsewhere.
-type there struct{ server, tokenFile string }
+type there struct {
+	server, tokenFile string
+	set               *flag.FlagSet
+}
 
 func (t *there) flags(fs *flag.FlagSet) {
+	t.set = fs
 	fs.StringVar(&t.server, "server", "", "`URL` of a watcher to ask, instead of a directory here; its token is in AWEIGH_TOKEN")
 	fs.StringVar(&t.tokenFile, "token-file", "", "`FILE` with the token for --server")
+}
+
+// asked reports whether a watcher elsewhere is to be asked: it is named, and no
+// place here by one of the flags. What the command line names counts before what
+// the environment does.
+func (t *there) asked(here ...string) (bool, error) {
+	for _, name := range here {
+		switch {
+		case t.set.Lookup(name) == nil || !cli.Given(t.set, name):
+		case cli.Given(t.set, "server"):
+			return false, fmt.Errorf("--server and --%s exclude each other: name one", name)
+		default:
+			return false, nil
+		}
+	}
+	return t.server != "", nil
 }
 
 // dial is a client of the watcher that is named.
@@ -91,20 +110,22 @@ func (a *asking) flags(fs *flag.FlagSet) {
 	a.there.flags(fs)
 }
 
-// source opens what is to be read; done closes it.
-func (r *asking) source(ctx context.Context) (from source, done func(), err error) {
-	if r.server == "" {
+// source opens what is to be read; done closes it. bad says that the command line
+// cannot be used.
+func (r *asking) source(ctx context.Context) (from source, done func(), bad bool, err error) {
+	there, err := r.asked("state")
+	if err != nil {
+		return nil, nil, true, err
+	}
+	if !there {
 		st, err := r.open(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, false, err
 		}
-		return here{st}, func() { st.Close() }, nil
-	}
-	if r.state != "" && os.Getenv("AWEIGH_STATE") == "" {
-		return nil, nil, errors.New("--server and --state exclude each other: name one")
+		return here{st}, func() { st.Close() }, false, nil
 	}
 	client, err := r.dial()
-	return client, func() {}, err
+	return client, func() {}, true, err
 }
 
 // withSource runs do on what a watcher knows, with a bound on how long it may
@@ -112,9 +133,9 @@ func (r *asking) source(ctx context.Context) (from source, done func(), err erro
 func withSource(c *cli.Context, r *asking, do func(ctx context.Context, from source) error) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	from, done, err := r.source(ctx)
+	from, done, bad, err := r.source(ctx)
 	if err != nil {
-		return c.Fail(1, err)
+		return c.Fail(map[bool]int{false: 1, true: 2}[bad], err)
 	}
 	defer done()
 	if err := do(ctx, from); err != nil {

@@ -102,9 +102,15 @@ func (d *Dir) Services() ([]string, error) {
 	entries, err := f.ReadDir(-1)
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && ValidService(e.Name()) {
-			names = append(names, e.Name())
+		if !e.IsDir() || !ValidService(e.Name()) {
+			continue
 		}
+		if journals[e.Name()] {
+			if ids, _ := d.ids(e.Name()); len(ids) == 0 {
+				continue
+			}
+		}
+		names = append(names, e.Name())
 	}
 	slices.Sort(names)
 	return names, err
@@ -119,14 +125,28 @@ func (d *Dir) ids(service string) ([]string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("records in %s/%s: %w: run as the user that writes them", d.path, service, fs.ErrPermission)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	names, err := f.Readdirnames(-1) // ReadDir of a Root would look at each of them
-	ids := slices.DeleteFunc(names, func(name string) bool { return !aweigh.ValidID(name) })
+	ids := slices.DeleteFunc(names, func(name string) bool {
+		return !aweigh.ValidID(name) || journals[service] && !d.isRecord(service+"/"+name)
+	})
 	slices.Sort(ids)
 	return ids, err
+}
+
+// journals are what a watcher's state directory has besides records, by ids as
+// well: those of `aweigh deploy` and `aweigh resolve`. A service may have the name.
+var journals = map[string]bool{"deployments": true, "resolutions": true}
+
+func (d *Dir) isRecord(name string) bool {
+	_, err := d.root.Stat(name + "/events.jsonl")
+	return err == nil
 }
 
 var errServiceName = errors.New("a service's name has 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or a digit")

@@ -135,6 +135,9 @@ func (r *Record) File(name string) ([]byte, bool) {
 	return b, err == nil
 }
 
+// Open opens what the record holds under name, to read it piece by piece.
+func (r *Record) Open(name string) (*os.File, error) { return r.open(name) }
+
 // Files lists the record's files with their sizes in bytes.
 func (r *Record) Files() []fs.FileInfo {
 	f, err := r.open(".")

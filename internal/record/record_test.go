@@ -438,3 +438,66 @@ func TestARecordThatCannotGoKeepsNoneOfTheOthers(t *testing.T) {
 		t.Errorf("%d records are left, want the one that cannot go and two", len(left))
 	}
 }
+
+// A watcher's state directory is a record directory, and has the journals of
+// deployments in it, by ids of the same form. They were listed as unknown starts of
+// a service "deployments", stopped who may not read them from listing any, and the
+// watcher's retention removed the oldest, and with it the way back.
+func TestJournalsOfDeploymentsAreNoRecords(t *testing.T) {
+	d := open(t)
+	written(t, d, t0, "hello\n", ready(5))
+	for _, of := range []string{"deployments", "resolutions"} {
+		for n := range 3 {
+			dir := filepath.Join(d.Path(), of, aweigh.NewID(t0.Add(time.Duration(n)*time.Second)))
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "journal.jsonl"), []byte("{}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	services, err := d.Services()
+	if err != nil || !slices.Equal(services, []string{"webhook"}) {
+		t.Errorf("services %q, %v", services, err)
+	}
+	if all, err := d.Records(""); err != nil || len(all) != 1 {
+		t.Errorf("%d records, %v", len(all), err)
+	}
+	for _, of := range []string{"deployments", "resolutions"} {
+		d.Tidy(of, Limits{Count: 1, Bytes: 1, Age: time.Hour}, t0.Add(30*24*time.Hour))
+		if left, _ := filepath.Glob(filepath.Join(d.Path(), of, "*", "journal.jsonl")); len(left) != 3 {
+			t.Errorf("%d of 3 journals of %s are left", len(left), of)
+		}
+	}
+}
+
+func TestAServiceMayBeCalledDeployments(t *testing.T) {
+	d := open(t)
+	r := Begin(d.Path(), Event{Service: "deployments", Start: aweigh.NewID(t0), Time: t0}, t0, 1<<20, func(w string) { t.Error(w) })
+	r.Close(5 * time.Second)
+	if services, err := d.Services(); err != nil || !slices.Equal(services, []string{"deployments"}) {
+		t.Errorf("services %q, %v", services, err)
+	}
+	if _, err := d.Find("deployments"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Records are for their owner and group: to others starts said "openat web:
+// permission denied", without the directory and what to do.
+func TestRecordsOfAnotherUserSaySo(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read anything")
+	}
+	d := open(t)
+	written(t, d, t0, "hello\n", ready(5))
+	if err := os.Chmod(filepath.Join(d.Path(), "webhook"), 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(filepath.Join(d.Path(), "webhook"), 0o755)
+	_, err := d.Records("")
+	if err == nil || !strings.Contains(err.Error(), d.Path()+"/webhook: permission denied: run as the user that writes them") {
+		t.Errorf("%v", err)
+	}
+}

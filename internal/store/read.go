@@ -89,6 +89,7 @@ func (s *Store) Facts(ctx context.Context, since time.Time, limit int) ([]aweigh
 type StartQuery struct {
 	Service string
 	Project string // "" is any
+	Exactly bool   // Project "" is none
 	Since   time.Time
 	Before  string // only those with a smaller id: the next page
 	Failed  bool
@@ -99,7 +100,7 @@ type StartQuery struct {
 func (s *Store) Starts(ctx context.Context, q StartQuery) ([]aweigh.Start, error) {
 	var w where
 	w.add(q.Service != "", "service = ?", q.Service)
-	w.add(q.Project != "", "project = ?", q.Project)
+	w.add(q.Project != "" || q.Exactly, "project = ?", q.Project)
 	w.add(q.Before != "", "id < ?", strings.ToUpper(q.Before))
 	w.add(!q.Since.IsZero(), "began >= ?", nanos(q.Since))
 	w.add(q.Failed, "failed = 1")
@@ -115,6 +116,9 @@ func (s *Store) Start(ctx context.Context, prefix string) (aweigh.Start, error) 
 // IncidentQuery chooses incidents. Zero values choose all.
 type IncidentQuery struct {
 	Service string
+	Project string // "" is any
+	Exactly bool   // Project "" is none
+	Start   string // only those that this start is part of
 	Before  string // only those with a smaller id: the next page
 	Open    bool
 	Since   time.Time // opened, or still open then
@@ -125,6 +129,8 @@ type IncidentQuery struct {
 func (s *Store) Incidents(ctx context.Context, q IncidentQuery) ([]aweigh.Incident, error) {
 	var w where
 	w.add(q.Service != "", "service = ?", q.Service)
+	w.add(q.Project != "" || q.Exactly, "coalesce(json_extract(incident, '$.project'), '') = ?", q.Project)
+	w.add(q.Start != "", "EXISTS (SELECT 1 FROM json_each(incident, '$.starts') WHERE value = ?)", q.Start)
 	w.add(q.Before != "", "id < ?", strings.ToUpper(q.Before))
 	w.add(q.Open, "resolved IS NULL")
 	w.add(!q.Since.IsZero(), "(resolved IS NULL OR resolved >= ?)", nanos(q.Since))

@@ -94,7 +94,7 @@ func OpenToRead(ctx context.Context, dir string) (*Store, error) {
 	s := &Store{db: db, w: db, path: path}
 	if _, err := s.Version(ctx); err != nil {
 		db.Close()
-		return nil, s.explain(err)
+		return nil, err
 	}
 	return s, nil
 }
@@ -165,6 +165,8 @@ func (s *Store) explain(err error) error {
 	}
 	text := err.Error()
 	switch {
+	case strings.Contains(text, "unable to open") && errors.Is(readable(s.path), fs.ErrPermission):
+		return fmt.Errorf("store %s: it cannot be read: run as the user that owns it: %w", s.path, fs.ErrPermission)
 	case strings.Contains(text, "malformed") || strings.Contains(text, "not a database"):
 		return &Damaged{Path: s.path, Err: err}
 	case strings.Contains(text, "disk is full") || strings.Contains(text, "no space"):
@@ -173,6 +175,15 @@ func (s *Store) explain(err error) error {
 		return fmt.Errorf("store %s: it cannot be written: run as the user that owns it: %w", s.path, err)
 	}
 	return fmt.Errorf("store %s: %w", s.path, err)
+}
+
+// readable is why a file cannot be read, which SQLite does not tell.
+func readable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // Damaged says that the file is not a sound database.

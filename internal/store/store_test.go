@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -449,5 +451,37 @@ func TestAnyDirectoryCanHoldAStore(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, store.File)); err != nil {
 			t.Error(fmt.Errorf("%q: %w", name, err))
 		}
+	}
+}
+
+func TestWhatIsWrongWithAStoreIsSaidOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, store.File), bytes.Repeat([]byte("no database "), 1000), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.OpenToRead(t.Context(), dir)
+	var damaged *store.Damaged
+	if !errors.As(err, &damaged) || strings.Count(err.Error(), "is damaged") != 1 || strings.Count(err.Error(), "move it away") != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+// SQLite says "unable to open database file" to who is not root: the first that most
+// people see of aweigh status.
+func TestAStoreOfAnotherUserSaysSo(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may open anything")
+	}
+	dir := t.TempDir()
+	st, err := store.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.Close()
+	if err := os.Chmod(filepath.Join(dir, store.File), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.OpenToRead(t.Context(), dir); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "run as the user that owns it") {
+		t.Errorf("%v", err)
 	}
 }

@@ -63,22 +63,21 @@ func (s *Site) service(w http.ResponseWriter, r *http.Request) error {
 	if data.Bars, err = s.barsOf(ctx, data.Project, data.Name, barsOfPage); err != nil {
 		return err
 	}
-	data.Starts, err = s.Store.Starts(ctx, store.StartQuery{Service: data.Name, Project: data.Project, Before: q.Get("before"), Failed: data.Failed != "", Limit: startsOfPage + 1})
+	data.Starts, err = s.Store.Starts(ctx, store.StartQuery{Service: data.Name, Project: data.Project, Exactly: true, Before: q.Get("before"), Failed: data.Failed != "", Limit: startsOfPage + 1})
 	if err != nil {
 		return err
-	}
-	if len(data.Instances)+data.Bars.Len() == 0 {
-		return errNoPage
 	}
 	if len(data.Starts) > startsOfPage {
 		data.Starts = data.Starts[:startsOfPage]
 		data.Older = data.Starts[startsOfPage-1].ID
 	}
 	data.Images = imagesOf(data.Starts)
-	if data.Incidents, err = s.Store.Incidents(ctx, store.IncidentQuery{Service: data.Name, Limit: 10}); err != nil {
+	if data.Incidents, err = s.Store.Incidents(ctx, store.IncidentQuery{Service: data.Name, Project: data.Project, Exactly: true, Limit: 10}); err != nil {
 		return err
 	}
-	data.Incidents = slices.DeleteFunc(data.Incidents, func(n aweigh.Incident) bool { return n.Project != data.Project })
+	if len(data.Instances)+data.Bars.Len()+len(data.Incidents) == 0 {
+		return errNoPage
+	}
 	if !data.Paged {
 		var last *aweigh.Start
 		if len(data.Instances) > 0 {

@@ -1,13 +1,14 @@
 package web
 
 import (
-	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aweigh/aweigh"
@@ -57,12 +58,12 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request) error {
 		s.recorded(&data, rec, r)
 	}
 	data.Phases = waterfall(data.Start, time.Now())
-	facts, err := s.Store.FactsAbout(ctx, one.Instance, one.Began.Add(-sameStart), endOf(one).Add(time.Second), 200)
+	facts, err := s.Store.FactsAbout(ctx, instanceOf(one), one.Began.Add(-sameStart), endOf(one).Add(time.Second), 200)
 	if err != nil {
 		return err
 	}
 	data.Seen = seen(one, facts, events)
-	if data.Incidents, err = s.incidentsOf(ctx, one); err != nil {
+	if data.Incidents, err = s.Store.Incidents(ctx, store.IncidentQuery{Service: one.Service, Start: one.ID}); err != nil {
 		return err
 	}
 	good, err := s.Store.LastGood(ctx, one)
@@ -104,6 +105,16 @@ func fill(s *aweigh.Start, rec *record.Record) {
 	}
 }
 
+// instanceOf is the instance of a start, as facts call it, or the beginning of that.
+// What runs without a container is called by the start: of an id twelve characters
+// are not enough.
+func instanceOf(s aweigh.Start) string {
+	if strings.HasPrefix(s.Instance, "run:") {
+		return "run:" + s.ID
+	}
+	return s.Instance
+}
+
 // endOf is when a start was over; now, for one that is not.
 func endOf(s aweigh.Start) time.Time {
 	if s.TookMS == nil {
@@ -131,12 +142,6 @@ func waterfall(s aweigh.Start, now time.Time) []phaseRow {
 	return rows
 }
 
-// incidentsOf are those that a start is part of.
-func (s *Site) incidentsOf(ctx context.Context, one aweigh.Start) ([]aweigh.Incident, error) {
-	all, err := s.Store.Incidents(ctx, store.IncidentQuery{Service: one.Service, Since: one.Began, Limit: 100})
-	return slices.DeleteFunc(all, func(n aweigh.Incident) bool { return !slices.Contains(n.Starts, one.ID) }), err
-}
-
 // file hands out a file of a record, never as something that a browser runs.
 func (s *Site) file(w http.ResponseWriter, r *http.Request) error {
 	one, err := s.Store.Start(r.Context(), r.PathValue("id"))
@@ -161,12 +166,17 @@ func (s *Site) file(w http.ResponseWriter, r *http.Request) error {
 	if !slices.ContainsFunc(rec.Files(), func(f fs.FileInfo) bool { return f.Name() == name }) {
 		return errNoPage
 	}
-	content, ok := rec.File(name)
-	if !ok {
-		return errNoPage
+	content, err := rec.Open(name)
+	if err != nil {
+		return err
 	}
-	h.Set("Content-Length", strconv.Itoa(len(content)))
+	defer content.Close()
+	info, err := content.Stat()
+	if err != nil {
+		return err
+	}
+	h.Set("Content-Length", strconv.FormatInt(info.Size(), 10))
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": one.ID + "-" + name}))
-	_, err = w.Write(content)
+	_, err = io.Copy(w, io.LimitReader(content, info.Size())) // it may grow meanwhile
 	return err
 }

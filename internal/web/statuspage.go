@@ -96,11 +96,16 @@ func (s *Site) standing(ctx context.Context) (statusPageData, error) {
 			d.Recent = append(d.Recent, plainIncident{n.Service, inWords(n.Kind), toneOf(n.Severity), n.Opened, n.Resolved})
 		}
 	}
-	broken := 0
+	broken := map[string]bool{}
+	for _, n := range now.Incidents {
+		if troubled(toneOf(n.Severity)) { // even where it comes up again at the moment
+			broken[n.Project+"/"+n.Service] = true
+		}
+	}
 	for _, one := range now.Services {
 		row := serviceDays{Name: one.Service, State: one.State, Tone: toneOf(one.State)}
-		if row.Tone == "bad" || row.Tone == "warn" {
-			broken++
+		if troubled(row.Tone) {
+			broken[one.Project+"/"+one.Service] = true
 		}
 		first, err := s.Store.FirstStart(ctx, one.Project, one.Service)
 		if err != nil {
@@ -109,9 +114,11 @@ func (s *Site) standing(ctx context.Context) (statusPageData, error) {
 		row.fill(d.First, now.At, first, byService[one.Project+"/"+one.Service])
 		d.Services = append(d.Services, row)
 	}
-	d.Sentence, d.Tone = sentence(len(d.Services), broken, d.Away)
+	d.Sentence, d.Tone = sentence(len(d.Services), len(broken), d.Away)
 	return d, nil
 }
+
+func troubled(tone string) bool { return tone == "bad" || tone == "warn" }
 
 func sentence(services, broken int, away time.Duration) (text, tone string) {
 	switch {

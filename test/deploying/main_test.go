@@ -268,9 +268,10 @@ func (p *project) aweigh(t *testing.T, command string, args ...string) (output s
 	}
 	t.Logf("%s %s: exit %d\n%s", command, strings.Join(args, " "), cmd.ProcessState.ExitCode(), out)
 	for _, kind := range [][]string{{"ps", "--all"}, {"network", "ls"}, {"volume", "ls"}} {
-		own := fmt.Sprintf("label=com.docker.compose.project=aweigh-preflight-%d-", cmd.Process.Pid)
-		if left := p.docker(t, append(kind, "--quiet", "--filter", own)...); len(left) > 0 {
-			t.Errorf("left behind by the trial: %v", left)
+		for _, of := range p.docker(t, append(kind, "--format", `{{.Label "com.docker.compose.project"}}`)...) {
+			if strings.HasPrefix(of, fmt.Sprintf("aweigh-preflight-%d-", cmd.Process.Pid)) {
+				t.Errorf("the trial has left something behind: docker %s: %s", strings.Join(kind, " "), of)
+			}
 		}
 	}
 	if strings.Contains(string(out), "hunter2") {

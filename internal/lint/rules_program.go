@@ -80,7 +80,8 @@ func brought(i dockerfile.Image, program string) bool {
 var searched = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 
 // builtins are what a shell knows by itself.
-var builtins = []string{"exit", "true", "false", ":", "echo", "test", "[", "cd", "set", "exec", "export", "read", "return", "eval", "if", "then", "else", "fi", "while", "do", "done", "for", "kill", "printf", "trap", "wait", "command", "!", "{", "}"}
+var builtins = []string{"exit", "true", "false", ":", "echo", "test", "[", "cd", "set", "exec", "export", "read", "return", "eval", "if", "then", "else", "fi", "while", "do", "done", "for", "kill", "printf", "trap", "wait", "command", "!", "{", "}",
+	"[[", "elif", "until", "case", "esac", "in", "break", "continue", "local", "unset", "shift", "let", "type", "hash", "source", ".", "ulimit", "umask", "pwd"}
 
 // programs are those that a health check calls, the shell included.
 func programs(test []string) (all []string) {
@@ -102,7 +103,8 @@ func programs(test []string) (all []string) {
 		if n == 0 && test[0] == "CMD" && len(test) > 1 && path.Base(test[1]) == program {
 			continue
 		}
-		if slices.Contains(builtins, program) || strings.ContainsAny(program, "$`'\"*?=(){}<>&") || program == "" {
+		// What follows a substitution goes on with its command: test $(ask) -eq 200.
+		if slices.Contains(builtins, program) || strings.HasPrefix(program, "-") || strings.ContainsAny(program, "$`'\"*?=(){}<>&") || program == "" {
 			continue
 		}
 		if !slices.ContainsFunc(all, func(have string) bool { return path.Base(have) == program }) {
@@ -110,6 +112,13 @@ func programs(test []string) (all []string) {
 		}
 	}
 	return all
+}
+
+// assigns reports whether a word sets a variable for the command behind it, and
+// is no comparison.
+func assigns(word string) bool {
+	name, _, ok := strings.Cut(word, "=")
+	return ok && name != "" && strings.Trim(strings.ToUpper(name), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
 }
 
 // commands cuts a health check into its simple commands, roughly: words between
@@ -131,6 +140,7 @@ func commands(test []string) (all [][]string) {
 	default:
 		return nil
 	}
+	line = strings.ReplaceAll(line, "\\\n", " ")
 	var quoted rune
 	parts := strings.FieldsFunc(line, func(c rune) bool {
 		switch {
@@ -147,7 +157,7 @@ func commands(test []string) (all [][]string) {
 	})
 	for _, part := range parts {
 		fields := strings.Fields(part)
-		for len(fields) > 0 && (strings.Contains(fields[0], "=") || slices.Contains([]string{"!", "exec", "if", "then", "else", "do", "while", "command"}, fields[0])) {
+		for len(fields) > 0 && (assigns(fields[0]) || slices.Contains([]string{"!", "exec", "if", "then", "else", "do", "while", "command"}, fields[0])) {
 			fields = fields[1:]
 		}
 		if len(fields) == 0 || strings.ContainsAny(fields[0], "<>") || strings.Trim(fields[0], "0123456789") == "" {

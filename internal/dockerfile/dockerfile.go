@@ -40,6 +40,8 @@ type Instruction struct {
 	Text  string   // what follows name and flags, continuations joined by a space
 	Words []string // of the JSON form; nil for the shell form
 	Line  int      // of its first line, from 1
+
+	shell []string // of SHELL, of one that an Image has
 }
 
 // maxLines bounds a Dockerfile.

@@ -75,6 +75,16 @@ func TestEntrypointResetsTheCommandOfItsBase(t *testing.T) {
 	}
 }
 
+func TestShellFormsAreRunByTheShellOfTheirStage(t *testing.T) {
+	f, err := Parse("Dockerfile", []byte("FROM a AS b\nENTRYPOINT x\nSHELL [\"/bin/bash\", \"-ec\"]\nFROM b\nCMD y z\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, _ := f.Image(""); fmt.Sprint(i.Entrypoint.Command(), i.Cmd.Command()) != "[/bin/sh -c x] [/bin/bash -ec y z]" {
+		t.Errorf("%q %q", i.Entrypoint.Command(), i.Cmd.Command())
+	}
+}
+
 func TestWhatIsNoDockerfileIsSaidSo(t *testing.T) {
 	for text, want := range map[string]string{"": "no FROM", "hello world\nFROM x": `:1: "HELLO" before`, "# only\n": "no FROM"} {
 		if _, err := Parse("Dockerfile", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {

@@ -17,6 +17,7 @@ type Image struct {
 	Healthcheck *Instruction
 	Exposed     []int // TCP
 	StopSignal  string
+	Shell       []string // what the shell forms from here on are run by; nil for /bin/sh -c
 	Env         []Assignment
 	// Runs and Copies are RUN, and COPY and ADD, of the stages that it is made of.
 	Runs, Copies []Instruction
@@ -71,6 +72,7 @@ func (f *File) stage(name string, n int) int {
 }
 
 func (i *Image) add(in Instruction) {
+	in.shell = i.Shell
 	switch in.Name {
 	case "ENTRYPOINT":
 		i.Entrypoint = &in
@@ -78,6 +80,8 @@ func (i *Image) add(in Instruction) {
 		i.Cmd = &in
 	case "HEALTHCHECK":
 		i.Healthcheck = &in
+	case "SHELL":
+		i.Shell = in.Words
 	case "STOPSIGNAL":
 		i.StopSignal = in.Text
 	case "EXPOSE":
@@ -119,10 +123,13 @@ func (in *Instruction) Flag(name string) (string, bool) {
 }
 
 // Command is what a CMD or ENTRYPOINT runs: the words of the JSON form, or
-// those of a shell's -c.
+// those of a shell's -c, as the SHELL above it says.
 func (in *Instruction) Command() []string {
 	if in.Words != nil {
 		return in.Words
+	}
+	if len(in.shell) > 0 {
+		return append(slices.Clone(in.shell), in.Text)
 	}
 	return []string{"/bin/sh", "-c", in.Text}
 }

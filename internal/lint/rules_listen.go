@@ -101,8 +101,8 @@ func (s *service) bindsBySettings(server string) bool {
 // bindsLoopback says which part of a command line binds the loopback; "" if none
 // seems to. byEnv tells whether the environment has a server listen elsewhere.
 func bindsLoopback(words []string, byEnv func(server string) bool) string {
-	if len(words) == 3 && words[1] == "-c" {
-		words = strings.Fields(words[2])
+	if n := len(words); n >= 3 && shell(words[0]) && words[n-2] == "-c" {
+		words = strings.Fields(words[n-1])
 	}
 	for i, w := range words {
 		name, value, joined := strings.Cut(w, "=")
@@ -117,7 +117,9 @@ func bindsLoopback(words []string, byEnv func(server string) bool) string {
 		if !calls(words, server) || byEnv(server[0]) {
 			continue
 		}
-		if flagBinds(words) || slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "0.0.0.0") || strings.Contains(w, "[::]") || strings.HasPrefix(w, "0:") }) {
+		if flagBinds(words) || slices.ContainsFunc(words, func(w string) bool {
+			return strings.Contains(w, "0.0.0.0") || strings.Contains(w, "[::]") || strings.HasPrefix(w, "0:")
+		}) {
 			return ""
 		}
 		if server[0] == "gunicorn" && slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "-c") || strings.HasPrefix(w, "--config") }) {

@@ -181,7 +181,7 @@ func checkSignalsLost(s *service) []Finding {
 	if program != "dash" && (program != "sh" || strings.Contains(s.built.Base+s.Image, "alpine") || strings.Contains(s.built.Base+s.Image, "busybox")) {
 		return nil
 	}
-	if slices.Contains(strings.Fields(words[2]), "exec") {
+	if fields := strings.Fields(words[2]); slices.Contains(fields, "exec") || slices.Contains(fields, "trap") {
 		return nil
 	}
 	return []Finding{s.commandFound("its first process is a shell; dash, which is the sh of Debian, passes no signal on")}

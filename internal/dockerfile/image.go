@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -179,27 +180,16 @@ func split(text string) (words []string) {
 	return words
 }
 
-// expand puts the defaults of the ARGs into a FROM; what has none stays.
-func (f *File) expand(from string) string {
-	for name, value := range f.Args {
-		if value != "" {
-			from = strings.NewReplacer("${"+name+"}", value).Replace(from)
-			if from == "$"+name {
-				from = value
-			} else {
-				from = strings.ReplaceAll(from, "$"+name+":", value+":")
-				if rest, ok := strings.CutSuffix(from, "$"+name); ok {
-					from = rest + value
-				}
-			}
+// expand puts the values of the ARGs into a text; what has none stays.
+func (f *File) expand(text string) string {
+	return os.Expand(text, func(name string) string {
+		name, otherwise, _ := strings.Cut(name, ":-")
+		if value := f.Args[name]; value != "" {
+			return value
 		}
-		if before, after, ok := strings.Cut(from, "${"+name+":-"); ok {
-			fallback, rest, _ := strings.Cut(after, "}")
-			if value != "" {
-				fallback = value
-			}
-			from = before + fallback + rest
+		if otherwise != "" {
+			return otherwise
 		}
-	}
-	return from
+		return "${" + name + "}"
+	})
 }

@@ -127,7 +127,13 @@ func (s *service) readDockerfile() {
 		}
 		path = compose.Shorten(file)
 	}
-	f, err := dockerfile.Parse(path, text)
+	args := map[string]string{}
+	for name, value := range b.Args {
+		if value != nil {
+			args[name] = *value
+		}
+	}
+	f, err := dockerfile.Parse(path, text, args)
 	if err != nil {
 		s.badFile = err.Error()
 		return

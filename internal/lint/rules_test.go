@@ -147,6 +147,7 @@ var examples = map[string][]example{
 	"floating-base": {
 		{compose: `web: {build: .}`, dockerfile: "ARG BASE=python\nFROM $BASE\n", want: "2 the base image python has no tag, which means latest"},
 		{compose: `web: {build: .}`, dockerfile: "FROM scratch\n"},
+		{compose: `web: {build: {context: ., args: {TAG: "3.12"}}}`, dockerfile: "ARG TAG=latest\nARG BASE=python:${TAG}\nFROM $BASE\n"},
 	},
 	"variable-unset": {
 		{compose: `web: {image: "x:${LINT_TEST_TAG}"}`, want: "2 variable LINT_TEST_TAG is not set, and has no default"},

@@ -112,12 +112,17 @@ var examples = map[string][]example{
 		{compose: "a: {image: \"x:1\", ports: [\"80:80\"], scale: 2}", want: "2 2 containers of a publish port 80: only one of them can"},
 		{compose: "a: {image: \"x:1\", ports: [\"10.0.0.1:80:80\"]}\n  b: {image: \"x:1\", ports: [\"10.0.0.2:80:80\"]}"},
 		{compose: "a: {image: \"x:1\", ports: [\"53:53\", \"53:53/udp\", \"80\"]}\n  b: {image: \"x:1\", ports: [\"80\"]}"},
+		{compose: `a: {image: "x:1", ports: ["0.0.0.0:80:80", "[::]:80:80", "127.0.0.1:81:81", "[::1]:81:81"]}`},
+		{compose: "a: {image: \"x:1\", ports: [\"80:80\"]}\n  b: {image: \"x:1\", ports: [\"[::]:80:80\"]}", want: "3 port [::]:80 is published by a as well"},
+		{compose: "a: {image: \"x:1\", network_mode: host, ports: [\"80:80\"]}\n  b: {image: \"x:1\", network_mode: host, ports: [\"80:80\"]}"},
 		{compose: "a: {image: \"x:1\", ports: [\"80:80\"], profiles: [one]}\n  b: {image: \"x:1\", ports: [\"80:80\"], profiles: [two]}"},
 	},
 	"port-taken": {
 		{compose: `web: {image: "x:1", ports: ["80:80"]}`, host: taken(Listener{Addr: "0.0.0.0", Port: 80, By: "nginx (pid 812)"}), want: "2 port 80 is taken on this host by nginx (pid 812)"},
 		{compose: `web: {image: "x:1", ports: ["80:80"]}`, host: taken(Listener{Addr: "::", Port: 80, Project: "shop", Service: "web"})},
 		{compose: `web: {image: "x:1", ports: ["10.0.0.1:80:80"]}`, host: taken(Listener{Addr: "127.0.0.1", Port: 80})},
+		{compose: `web: {image: "x:1", ports: ["10.0.0.1:80:80"]}`, host: taken(Listener{Addr: "::", Port: 80, By: "nginx"}), want: "2 port 10.0.0.1:80 is taken on this host by nginx"},
+		{compose: `web: {image: "x:1", ports: ["10.0.0.1:80:80"]}`, host: taken(Listener{Addr: "::1", Port: 80, By: "nginx"})},
 	},
 	"loopback-inside": {
 		{compose: `web: {image: "x:1", ports: ["80:80"], command: "serve --host 127.0.0.1"}`, want: "2 it listens on the container's loopback only: --host 127.0.0.1"},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/compose"
 )
 
@@ -191,6 +192,7 @@ var examples = map[string][]example{
 		{compose: `web: {image: "x:1", logging: {driver: local}}`},
 		{compose: `web: {image: "x:1", logging: {options: {max-size: 1m}}}`},
 		{compose: `web: {image: "x:1"}`, host: func(in *Input) { in.Rotated = true }},
+		{compose: `web: {image: "x:1", logging: {options: {tag: x}}}`, host: func(in *Input) { in.Rotated = true }},
 	},
 	"restart-unwatched": {
 		{compose: `web: {image: "x:1", restart: always}`, want: "2 restart: always, and no watcher has been on this host"},
@@ -220,6 +222,15 @@ var examples = map[string][]example{
 		{compose: `web: {image: "x:1", command: ["/aweigh-init", "--", "npm", "start"]}`},
 		{compose: `web: {image: "x:1"}`},
 	},
+}
+
+// What a service of the project builds is not pulled by the others.
+func TestAnImageThatIsBuiltHereIsNoSurprise(t *testing.T) {
+	for _, f := range run(t, example{compose: "web: {build: ., image: shop}\n  worker: {image: shop}", dockerfile: "FROM x:1\n"}) {
+		if f.Rule == "floating-tag" && f.Severity != aweigh.Info {
+			t.Errorf("%v: %s", f.Services, f.Severity)
+		}
+	}
 }
 
 func TestEachRule(t *testing.T) {

@@ -104,7 +104,7 @@ func checkLogRotation(s *service) []Finding {
 		f.edit = s.add("logging: {driver: json-file, options: {max-size: 10m, max-file: \"3\"}}")
 		return []Finding{f}
 	}
-	if (l.Driver == "" || l.Driver == "json-file") && l.Options["max-size"] == "" {
+	if (l.Driver == "" && !s.p.Rotated || l.Driver == "json-file") && l.Options["max-size"] == "" {
 		return []Finding{s.found("its log grows without end: json-file without max-size", "logging")}
 	}
 	return nil

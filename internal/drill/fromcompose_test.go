@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,6 +73,23 @@ volumes:
 		if !strings.Contains(notes, want) {
 			t.Errorf("nothing is said of %s in: %s", want, notes)
 		}
+	}
+}
+
+// To connect to a socket needs no mount that can be written.
+func TestACopyReachesNoSocketByADirectoryOfTheHost(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.Listen("unix", filepath.Join(dir, "db.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := &Service{}
+	for _, from := range []string{"/", "/var/run", "/run", dir, t.TempDir()} {
+		s.bound(from, from, true)
+	}
+	if len(s.Host.Mounts) != 1 || len(s.Notes) != 4 {
+		t.Errorf("mounted: %+v; left out: %q", s.Host.Mounts, s.Notes)
 	}
 }
 

@@ -114,6 +114,36 @@ KeyError: 'STRIPE_KEY'
 	}
 }
 
+// Nor is what was tried again until it went well, when something without a cause of
+// its own came after it.
+func TestARetryThatSucceededIsNotTheCause(t *testing.T) {
+	for _, connected := range []string{"redis connected", "wait-for-it.sh: redis:6379 is available after 3 seconds", "Connection has been established successfully."} {
+		got := first(exited(1, `Retrying connection to redis: ECONNREFUSED 172.18.0.3:6379
+Retrying connection to redis: ECONNREFUSED 172.18.0.3:6379
+`+connected+`
+loading plans
+AssertionError [ERR_ASSERTION]: plan must have a price
+    at Object.<anonymous> (/app/plan.js:3:11)
+`))
+		if got.ID != "unhandled-exception" || got.Evidence[0].Line != 5 {
+			t.Errorf("%s: %+v", connected, got)
+		}
+	}
+}
+
+// An incident shows the first line of the evidence as its cause.
+func TestTheLineThatEndedItIsShownAndNotAMilderOneOfTheSameKind(t *testing.T) {
+	got := Best(Diagnose(exited(1, `SENTRY_DSN is not set, error reporting disabled
+Traceback (most recent call last):
+  File "/app/main.py", line 3, in <module>
+    key = os.environ["STRIPE_KEY"]
+KeyError: 'STRIPE_KEY'
+`)))
+	if got.ID != "env-var-missing" || got.Line != "KeyError: 'STRIPE_KEY'" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func serving(output string) Evidence {
 	return Evidence{Output: []byte(output), ExpectedPort: 8080, Inspect: &Inspect{}, Runtime: &Runtime{
 		Running: true, Owned: []string{"[::]:8080"}, Listeners: []string{"[::]:8080"},

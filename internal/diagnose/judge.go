@@ -28,9 +28,15 @@ func Diagnose(e Evidence) []Cause {
 type finding struct {
 	score      float64
 	why        string
-	structural bool  // it rests on states and tables, not on text
-	lines      []int // of the output or the engine
+	structural bool     // it rests on states and tables, not on text
+	lines      []spoken // of the output or the engine
 	extra      []Line
+}
+
+// spoken is a line that speaks for a cause, and how much.
+type spoken struct {
+	line  int
+	score float64
 }
 
 // board holds the best finding of each cause.
@@ -93,7 +99,8 @@ func (s *scene) read(b board) {
 		engine := l >= s.output || strings.Contains(line.low, "error response from daemon")
 		for i := range hits {
 			if g := hits[i].sign; g.daemon == engine && g.holds(s, l) {
-				b.add(hits[i].cause, finding{score: s.weight(l, g.score), why: g.why, lines: []int{l}})
+				score := s.weight(l, g.score)
+				b.add(hits[i].cause, finding{score: score, why: g.why, lines: []spoken{{l, score}}})
 			}
 		}
 	}
@@ -123,7 +130,10 @@ func (s *scene) weight(l int, score float64) float64 {
 	if l < s.tail {
 		score *= .92
 	}
-	if s.ready > l {
+	switch {
+	case s.ready > l && s.named > s.ready: // and then it ended by something else
+		score *= .65
+	case s.ready > l:
 		score *= .85
 	}
 	return score
@@ -209,14 +219,29 @@ func (s *scene) answers(b board) []Cause {
 	return causes
 }
 
+// strongest are the lines in their order, without those that say much less than
+// others do: the first is shown as the cause's own.
+func (f *finding) strongest() (lines []int) {
+	best := 0.0
+	for _, l := range f.lines {
+		best = max(best, l.score)
+	}
+	for _, l := range f.lines[:min(len(f.lines), evidenceLines)] {
+		if l.score >= .9*best {
+			lines = append(lines, l.line)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
 func (s *scene) cause(c *Entry, f *finding) Cause {
 	fill := s.filler()
 	why := f.why
 	if why == "" {
 		why = c.How
 	}
-	slices.Sort(f.lines[:min(len(f.lines), evidenceLines)])
-	evidence := s.quotes(f.lines...)
+	evidence := s.quotes(f.strongest()...)
 	for _, line := range f.extra {
 		if !slices.Contains(evidence, line) {
 			evidence = append(evidence, line)

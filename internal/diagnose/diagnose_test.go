@@ -131,6 +131,19 @@ AssertionError [ERR_ASSERTION]: plan must have a price
 	}
 }
 
+// "errno 1" is npm's word for an exit status of 1, and not EPERM.
+func TestTheExitStatusThatNpmRepeatsIsNoErrno(t *testing.T) {
+	for _, status := range []string{"1", "2", "13"} {
+		got := first(exited(1, "Error: boom\n    at Object.<anonymous> (/app/server.js:3:7)\nnpm ERR! code ELIFECYCLE\nnpm ERR! errno "+status+"\nnpm ERR! Exit status "+status+"\n"))
+		if got.ID != "unhandled-exception" {
+			t.Errorf("%s: %+v", status, got)
+		}
+	}
+	if got := first(exited(243, "npm ERR! errno -13\nnpm ERR! Error: EACCES: permission denied, mkdir '/app/.npm'\n")); got.ID != "permission-denied" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // An incident shows the first line of the evidence as its cause.
 func TestTheLineThatEndedItIsShownAndNotAMilderOneOfTheSameKind(t *testing.T) {
 	got := Best(Diagnose(exited(1, `SENTRY_DSN is not set, error reporting disabled

@@ -221,6 +221,18 @@ func TestWhatWasStoppedDidNotEndByWhatItComplainedOf(t *testing.T) {
 	}
 }
 
+// A server that takes care ends with 0 after SIGTERM, and not with 143.
+func TestWhatEndedWellAfterASignalWasStopped(t *testing.T) {
+	for _, output := range []string{
+		"INFO server ready\nINFO received signal SIGTERM\nINFO shutting down\nERROR failed to flush metrics: connection refused\nINFO bye\n",
+		"[1] [INFO] Listening at: http://0.0.0.0:8000\n[7] [ERROR] Exception in worker\npsycopg2.OperationalError: could not connect to server: Connection refused\n[1] [INFO] Handling signal: term\n[1] [INFO] Shutting down: Master\n",
+	} {
+		if got := first(exited(0, output)); got.ID != "stopped-externally" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+}
+
 // A process on the host is asked at its loopback address, and answers there.
 func TestWhatAnswersOnItsLoopbackAddressServes(t *testing.T) {
 	e := serving("")

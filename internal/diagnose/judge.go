@@ -177,9 +177,9 @@ func (s *scene) weigh(b board) {
 }
 
 // endedFromOutside tells whether the main process ended by SIGTERM, SIGINT or
-// SIGKILL, which no program sends itself for a failure.
+// SIGKILL, which no program sends itself for a failure, or well after one.
 func (s *scene) endedFromOutside() bool {
-	return s.ended && !s.running && (s.exit == 143 || s.exit == 130 || s.exit == 137)
+	return s.stopped() || s.ended && !s.running && (s.exit == 143 || s.exit == 130 || s.exit == 137)
 }
 
 // least is below what a cause is worth naming as the answer.

@@ -131,6 +131,21 @@ AssertionError [ERR_ASSERTION]: plan must have a price
 	}
 }
 
+// A usage text tells of all that may go wrong.
+func TestWhatAUsageTextExplainsIsNoCause(t *testing.T) {
+	for _, output := range []string{
+		"flag provided but not defined: -foo\nUsage of /app:\n  -config string\n    \tconfiguration file, error if not found\n  -port int\n    \tport must be between 1 and 65535\n  -token string\n    \tenvironment variable TOKEN is required\n",
+		"Usage: app [OPTIONS]\n\nOptions:\n  --cert FILE  certificate file not found is fatal\n  --port PORT  port must be between 1 and 65535 [env: PORT]\n\nerror: unknown option --foo\n",
+	} {
+		if got := first(exited(2, output)); got.ID != "config-invalid" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+	if got := first(exited(1, "Usage: see the manual\nmkdir: cannot create directory '/data/x': Permission denied\n")); got.ID != "permission-denied" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // "errno 1" is npm's word for an exit status of 1, and not EPERM.
 func TestTheExitStatusThatNpmRepeatsIsNoErrno(t *testing.T) {
 	for _, status := range []string{"1", "2", "13"} {

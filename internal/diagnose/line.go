@@ -32,7 +32,7 @@ type line struct {
 	level  level
 	errnos errnoSet
 	// A frame is a line of a stack, code a line of the source that a runtime shows
-	// in it: they are read for their context, but say no cause.
+	// in it, or of a usage text: they are read for their context, but say no cause.
 	frame, code bool
 }
 
@@ -51,6 +51,7 @@ func splitLines(output []byte) []line {
 		lines = appendLines(lines, tail, next)
 	}
 	markCode(lines)
+	markHelp(lines)
 	return lines
 }
 
@@ -146,6 +147,23 @@ func isFrame(low string) bool {
 		return true
 	}
 	return strings.Trim(t, "^~ ") == ""
+}
+
+// markHelp marks the explanation of a command line that programs print when they do
+// not understand theirs: what is indented below "Usage:". It names what may go
+// wrong, and not what did.
+func markHelp(lines []line) {
+	help := false
+	for i := range lines {
+		switch low := lines[i].low; {
+		case strings.HasPrefix(low, "usage"):
+			help = true
+		case strings.HasPrefix(low, " "):
+			lines[i].code = lines[i].code || help
+		case !strings.HasSuffix(low, ":"): // a heading, such as Options:
+			help = false
+		}
+	}
 }
 
 // markCode marks the lines of source that Python shows below a frame, and Node

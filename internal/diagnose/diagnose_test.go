@@ -146,6 +146,21 @@ func TestWhatAUsageTextExplainsIsNoCause(t *testing.T) {
 	}
 }
 
+func TestRequestsOfOthersAreNoCause(t *testing.T) {
+	got := first(exited(1, `INFO:     10.0.0.1:5012 - "GET /admin HTTP/1.1" 401 Unauthorized
+INFO:     10.0.0.1:5012 - "GET /?q=no+space+left+on+device HTTP/1.1" 403 Forbidden
+10.0.0.1 - - [23/Nov/2026:00:00:00 +0000] "GET /x HTTP/1.1" 502 1 "-" "connection refused (test)"
+ZeroDivisionError: division by zero
+`))
+	if got.ID != "unhandled-exception" {
+		t.Errorf("got %+v", got)
+	}
+	got = first(exited(1, `INFO:httpx:HTTP Request: GET https://vault.example/v1/secret "HTTP/1.1 403 Forbidden"`+"\nRuntimeError: no secrets\n"))
+	if got.ID != "dependency-auth-failed" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // "errno 1" is npm's word for an exit status of 1, and not EPERM.
 func TestTheExitStatusThatNpmRepeatsIsNoErrno(t *testing.T) {
 	for _, status := range []string{"1", "2", "13"} {

@@ -29,6 +29,8 @@ func TestTheDependenciesThatAnOutputComplainsAboutAreFound(t *testing.T) {
 		{"2026-11-23T10:11:12 INFO waiting for 3 workers", ""},
 		{"Traceback: File app.py:12, in connect", ""},
 		{"GET http://example.com:80/ 200", ""},
+		{"(node:31) Warning: NODE_TLS_REJECT_UNAUTHORIZED makes TLS connections insecure", ""},
+		{"worker:1 waiting for jobs, attempt:3", ""},
 	} {
 		got := strings.Trim(fmt.Sprint(targets([]byte(c.line+"\n"))), "[]")
 		if c.want == "[2001:db8::1]:5432" {

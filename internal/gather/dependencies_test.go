@@ -42,6 +42,20 @@ func TestTheDependenciesThatAnOutputComplainsAboutAreFound(t *testing.T) {
 	}
 }
 
+// An entrypoint waits for the server that it began, which is no dependency.
+func TestAServiceIsNoDependencyOfItsOwn(t *testing.T) {
+	port := closedPort(t)
+	for own, want := range map[int]int{port: 0, 1: 1} {
+		f := &Found{}
+		f.Evidence.Output = fmt.Appendf(nil, "waiting for http://127.0.0.1:%d/health\n", port)
+		f.Evidence.ExpectedPort = own
+		f.Dependencies(t.Context())
+		if len(f.Live.Reach) != want {
+			t.Errorf("with port %d: %+v", own, f.Live.Reach)
+		}
+	}
+}
+
 // A log may be written by somebody who wants us to knock on doors.
 func TestOnlyAFewOfManyDependenciesAreTried(t *testing.T) {
 	var log strings.Builder

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"time"
@@ -208,6 +209,13 @@ func snapshotOf(r *record.Record) *snapshot.Snapshot {
 	return &snap
 }
 
+// itself reports whether a target is the service's own port, for which its
+// entrypoint may wait.
+func (f *Found) itself(t target) bool {
+	addr, err := netip.ParseAddr(t.host)
+	return t.port != 0 && t.port == f.Evidence.ExpectedPort && (t.host == "localhost" || err == nil && addr.IsLoopback())
+}
+
 // Dependencies tries to reach those that the output names: from the container's
 // network namespace where that can be entered, else from this host.
 func (f *Found) Dependencies(ctx context.Context) {
@@ -215,6 +223,7 @@ func (f *Found) Dependencies(ctx context.Context) {
 	if w := f.Live.Wait; w != nil && w.Peer != "" {
 		all = append(all, addresses(w.Peer)...)
 	}
+	all = slices.DeleteFunc(all, f.itself)
 	if len(all) == 0 {
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
+
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/compose"
 )
@@ -41,7 +43,7 @@ func checkSharedVolume(p *project) (all []Finding) {
 				all = append(all, s.found(fmt.Sprintf("%d containers of it write to %s", scale, quote(what)), s.item("volumes", v.Target)...))
 			}
 			for _, other := range writers[v.Source] {
-				if other != s && !apart(s, other) {
+				if other != s && !apart(s, other) && !after(s, other) && !after(other, s) {
 					all = append(all, s.found(fmt.Sprintf("%s is written to by %s as well", quote(what), quote(other.name)), s.item("volumes", v.Target)...))
 					break
 				}
@@ -52,6 +54,12 @@ func checkSharedVolume(p *project) (all []Finding) {
 		}
 	}
 	return all
+}
+
+// after reports whether a service waits for the end of another one: they never
+// write at the same time.
+func after(s, other *service) bool {
+	return s.DependsOn[other.name].Condition == types.ServiceConditionCompletedSuccessfully
 }
 
 var memoryLimit = Rule{

@@ -178,6 +178,7 @@ var examples = map[string][]example{
 	"shared-volume": {
 		{compose: "a: {image: x, volumes: [\"data:/a\"]}\n  b: {image: x, volumes: [\"data:/b\"]}\nvolumes: {data: {}}", want: "3 data is written to by a as well"},
 		{compose: "a: {image: x, volumes: [\"data:/a\"]}\n  b: {image: x, volumes: [\"data:/b:ro\", \"/var/run/docker.sock:/s\"]}\n  c: {image: x, volumes: [\"/var/run/docker.sock:/s\"]}\nvolumes: {data: {}}"},
+		{compose: "a: {image: x, volumes: [\"data:/a\"], depends_on: {init: {condition: service_completed_successfully}}}\n  init: {image: x, command: chown, volumes: [\"data:/a\"]}\nvolumes: {data: {}}"},
 		{compose: "a: {image: x, volumes: [\"r:/var/lib/aweigh\"]}\n  b: {image: x, volumes: [\"r:/var/lib/aweigh\"]}\nvolumes: {r: {}}"},
 	},
 	"memory-limit": {

@@ -61,7 +61,7 @@ func checkFloatingBase(s *service) (all []Finding) {
 	if s.dockerfile == nil {
 		return nil
 	}
-	if base := s.built.Base; base != "scratch" {
+	if base := s.built.Base; base != "scratch" && s.Build.AdditionalContexts[base] == "" {
 		if why := floating(base); why != "" {
 			all = append(all, s.inDockerfile(fmt.Sprintf("the base image %s %s", quote(base), why), s.built.BaseLine))
 		}

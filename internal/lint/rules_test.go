@@ -153,6 +153,7 @@ var examples = map[string][]example{
 	"floating-base": {
 		{compose: `web: {build: .}`, dockerfile: "ARG BASE=python\nFROM $BASE\n", want: "2 the base image python has no tag, which means latest"},
 		{compose: `web: {build: .}`, dockerfile: "FROM scratch\n"},
+		{compose: `web: {build: {context: ., additional_contexts: {base: "service:base"}}}` + "\n  base: {image: x, build: {context: ., dockerfile_inline: \"FROM x:1\"}}", dockerfile: "FROM base\n"},
 		{compose: `web: {build: {context: ., args: {TAG: "3.12"}}}`, dockerfile: "ARG TAG=latest\nARG BASE=python:${TAG}\nFROM $BASE\n"},
 	},
 	"variable-unset": {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aweigh/aweigh"
@@ -85,21 +86,43 @@ func WithoutOurs(output []byte, supervised bool) []byte {
 func withoutOurs(output, daemon []byte) (kept, said []byte) {
 	said = daemon
 	for line := range bytes.Lines(output) {
-		ours := bytes.Contains(line, []byte("event=")) && bytes.HasPrefix(line, []byte("time=")) ||
-			bytes.HasPrefix(line, []byte(`{"time":`)) && bytes.Contains(line, []byte(`"event":`))
-		if !ours {
+		event := eventOf(line)
+		if event == "" {
 			kept = append(kept, line...)
 			continue
 		}
 		kept = append(kept, '\n') // lines keep their numbers
 		switch {
-		case bytes.Contains(line, []byte("event="+record.Snapshot)), bytes.Contains(line, []byte(`"event":"`+record.Snapshot+`"`)):
+		case event == record.Snapshot:
 			return kept, said
-		case bytes.Contains(line, []byte("refused")) && bytes.Contains(line, []byte(record.StartFailed)):
+		case bytes.Contains(line, []byte("refused")) && event == record.StartFailed:
 			said = append(said, line...)
 		}
 	}
 	return kept, said
+}
+
+// eventOf is the event of a line of aweigh-init's own; "" for a line of the
+// service, which may log with log/slog and have events too.
+func eventOf(line []byte) string {
+	key, end := " event=", " \r\n"
+	switch {
+	case bytes.HasPrefix(line, []byte("time=")):
+	case bytes.HasPrefix(line, []byte(`{"time":`)):
+		key, end = `"event":"`, `"`
+	default:
+		return ""
+	}
+	_, rest, ok := bytes.Cut(line, []byte(key))
+	if n := bytes.IndexAny(rest, end); n >= 0 {
+		rest = rest[:n]
+	}
+	event := string(rest)
+	family, _, _ := strings.Cut(event, ".")
+	if ok && slices.Contains([]string{"start", "run", "record", record.Snapshot, "assist", "warning"}, family) {
+		return event
+	}
+	return ""
 }
 
 // ReadRecord reads what is recorded of a start: its output, its end, and the

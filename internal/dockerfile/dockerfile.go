@@ -23,6 +23,7 @@ type File struct {
 	Path   string
 	Args   map[string]string // ARGs before the first FROM, with their values
 	Stages []Stage
+	Lines  []string // its text
 }
 
 // Stage is a FROM and what follows it.
@@ -59,6 +60,7 @@ func Parse(path string, text []byte, args map[string]string) (*File, error) {
 	if len(lines) > maxLines {
 		return nil, fmt.Errorf("%s has more than %d lines", path, maxLines)
 	}
+	f.Lines = lines
 	escape := directive(lines, "escape", `\`)
 	for n := 0; n < len(lines); {
 		at := n + 1

@@ -42,6 +42,15 @@ func TestFixKeepsCommentsAndFormatting(t *testing.T) {
 	}
 }
 
+// A finding in a Dockerfile is allowed there, as docs/lint.md has it.
+func TestACommentInTheDockerfileAllowsAFinding(t *testing.T) {
+	for dockerfile, want := range map[string]int{"FROM x\n": 1, "# aweigh: allow floating-base (it is ours)\nFROM x\n": 0, "# aweigh: allow plain-secret\nFROM x\n": 1} {
+		if got := said(run(t, example{compose: "web: {build: .}", dockerfile: dockerfile}), "floating-base"); len(got) != want {
+			t.Errorf("%q: %q", dockerfile, got)
+		}
+	}
+}
+
 // Services that share a health check get one start_period, the longest: a key that
 // is there twice is no YAML for Compose.
 func TestFixSetsASharedKeyOnce(t *testing.T) {

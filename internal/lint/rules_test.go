@@ -175,6 +175,8 @@ var examples = map[string][]example{
 		{compose: `web: {image: "x:1", environment: ["DB=postgres://u:hunter2@db/x"]}`, want: "2 the value of DB is written in the file"},
 		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nENV API_KEY=hunter2\n", want: "2 the value of API_KEY is written in the Dockerfile, and stays in the image"},
 		{compose: `web: {image: "x:1", environment: {DB_PASSWORD: "${PATH}", KEY: x, TOKEN_FILE: /run/secrets/t, TOKEN: /run/t, RESET_PASSWORD: "true", URL: "http://db/x"}}`},
+		{compose: `web: {image: "x:1", environment: {REPO: "ssh://git@example.com:shop/web.git"}}`},
+		{compose: `web: {image: "x:1", environment: {DB: "postgres://u:100%@db/x"}}`, want: "2 the value of DB is written in the file"},
 	},
 	"shared-volume": {
 		{compose: "a: {image: x, volumes: [\"data:/a\"]}\n  b: {image: x, volumes: [\"data:/b\"]}\nvolumes: {data: {}}", want: "3 data is written to by a as well"},

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -82,7 +83,7 @@ func weak(test []string) string {
 	why := ""
 	for _, c := range commands(test) {
 		one := ""
-		switch program := c[0]; program {
+		switch program := path.Base(c[0]); program {
 		case "pgrep", "pidof", "ps", "killall":
 			one = program + " only sees that a process exists"
 		case "kill":
@@ -201,7 +202,7 @@ func asked(test []string) (string, bool) {
 	}
 	// curl without -f asks as well, though it hears nothing.
 	for _, c := range commands(test) {
-		if c[0] != "curl" && c[0] != "wget" {
+		if program := path.Base(c[0]); program != "curl" && program != "wget" {
 			continue
 		}
 		for _, arg := range c[1:] {
@@ -225,7 +226,7 @@ func checkHealthcheckElsewhere(s *service) []Finding {
 		return nil
 	}
 	for _, c := range commands(s.health.test) {
-		if c[0] != "curl" && c[0] != "wget" {
+		if program := path.Base(c[0]); program != "curl" && program != "wget" {
 			continue
 		}
 		for _, arg := range c[1:] {

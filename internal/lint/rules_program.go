@@ -100,14 +100,17 @@ func programs(test []string) (all []string) {
 	}
 	for n, c := range commands(test) {
 		program := c[0]
-		if n == 0 && test[0] == "CMD" && len(test) > 1 && path.Base(test[1]) == program {
+		if n == 0 && test[0] == "CMD" && len(test) > 1 && test[1] == program {
 			continue
+		}
+		if strings.Contains(program, "/") && !path.IsAbs(program) {
+			continue // from a working directory that nobody here knows
 		}
 		// What follows a substitution goes on with its command: test $(ask) -eq 200.
 		if slices.Contains(builtins, program) || strings.HasPrefix(program, "-") || strings.ContainsAny(program, "$`'\"*?=(){}<>&") || program == "" {
 			continue
 		}
-		if !slices.ContainsFunc(all, func(have string) bool { return path.Base(have) == program }) {
+		if !slices.ContainsFunc(all, func(have string) bool { return have == program || path.Base(have) == program }) {
 			all = append(all, program)
 		}
 	}
@@ -122,8 +125,8 @@ func assigns(word string) bool {
 }
 
 // commands cuts a health check into its simple commands, roughly: words between
-// pipes, lists and substitutions. The first word of each is a program's name
-// without its directory. Nothing is evaluated.
+// pipes, lists and substitutions. The first word of each is its program. Nothing
+// is evaluated.
 func commands(test []string) (all [][]string) {
 	if len(test) < 2 {
 		return nil
@@ -136,7 +139,7 @@ func commands(test []string) (all [][]string) {
 	case test[0] == "CMD" && len(words) >= 3 && slices.Contains([]string{"sh", "bash", "ash", "dash"}, path.Base(words[0])) && words[1] == "-c":
 		line = words[2]
 	case test[0] == "CMD":
-		return [][]string{append([]string{path.Base(words[0])}, words[1:]...)}
+		return [][]string{words}
 	default:
 		return nil
 	}
@@ -166,7 +169,6 @@ func commands(test []string) (all [][]string) {
 		for i := range fields {
 			fields[i] = strings.Trim(fields[i], `'"`)
 		}
-		fields[0] = path.Base(fields[0])
 		all = append(all, fields)
 	}
 	return all

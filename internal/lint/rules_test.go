@@ -39,6 +39,8 @@ var examples = map[string][]example{
 		{compose: `web: {build: ., healthcheck: {test: ["CMD", "curl", "x"]}}`, dockerfile: "FROM scratch\nCOPY --from=y / /\n"},
 		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD", "curl", "x"]}}`}, // nobody knows
 		{compose: `web: {image: "x:1", healthcheck: {test: "true || exit 1"}}`, host: lacks("curl")},
+		{compose: `web: {image: "x:1", healthcheck: {test: "/opt/app/check.sh || ./other"}}`, host: lacks("check.sh", "other", "./other")},
+		{compose: `web: {image: "x:1", healthcheck: {test: "/opt/app/check.sh || exit 1"}}`, host: lacks("/opt/app/check.sh"), want: "2 the health check needs /opt/app/check.sh, which the image x:1 does not have"},
 		{compose: `web: {image: "x:1", healthcheck: {test: 'test $$(curl -s -o /dev/null -w "%{http_code}" http://localhost/) -eq 200'}}`, host: lacks("-eq")},
 		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD", "bash", "-c", "[[ $$(curl -s http://localhost/) = ok ]]"]}}`, host: lacks("[[", "ok")},
 		{compose: "web: {image: \"x:1\", healthcheck: {test: \"curl -f \\\\\\n  http://localhost/healthz\"}}", host: lacks("healthz")},

@@ -169,10 +169,15 @@ var stoppedExternally = Entry{
 	},
 }
 
+// stopWords are what servers say of a signal to stop, of which images have others
+// than SIGTERM: PostgreSQL's is SIGINT, nginx's SIGQUIT, Apache's SIGWINCH.
+const stopWords = "sigterm|signal 15|signal: term|signal term|sigint|sigquit|sigwinch|terminated signal|received fast shutdown|" +
+	"received smart shutdown|received shutdown|user requested shutdown|shutdown signal|exiting due to signal"
+
 // stopped tells whether its last words are of a signal to stop, after which it
 // ended well.
 func (s *scene) stopped() bool {
-	return s.ended && !s.running && s.exit == 0 && s.told("sigterm|signal 15|signal: term|signal term|sigint|terminated signal")
+	return s.ended && !s.running && s.exit == 0 && s.told(stopWords)
 }
 
 var noFailure = Entry{

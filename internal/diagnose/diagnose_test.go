@@ -255,6 +255,8 @@ func TestWhatWasStoppedDidNotEndByWhatItComplainedOf(t *testing.T) {
 func TestWhatEndedWellAfterASignalWasStopped(t *testing.T) {
 	for _, output := range []string{
 		"INFO server ready\nINFO received signal SIGTERM\nINFO shutting down\nERROR failed to flush metrics: connection refused\nINFO bye\n",
+		"LOG:  database system is ready to accept connections\nFATAL:  password authentication failed for user \"x\"\nLOG:  received fast shutdown request\nLOG:  database system is shut down\n",
+		"[notice] 1#1: start worker process 29\n[error] 29#29: connect() failed (111: Connection refused) while connecting to upstream\n[notice] 1#1: signal 3 (SIGQUIT) received from 1, shutting down\n[notice] 1#1: exit\n",
 		"[1] [INFO] Listening at: http://0.0.0.0:8000\n[7] [ERROR] Exception in worker\npsycopg2.OperationalError: could not connect to server: Connection refused\n[1] [INFO] Handling signal: term\n[1] [INFO] Shutting down: Master\n",
 	} {
 		if got := first(exited(0, output)); got.ID != "stopped-externally" {

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -72,6 +73,23 @@ volumes:
 	for _, want := range []string{"privileged", "/etc/app.conf", "/dev/other"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("nothing is said of %s in: %s", want, notes)
+		}
+	}
+}
+
+func TestTheRestartPolicyMayStandBelowDeploy(t *testing.T) {
+	for text, want := range map[string]string{
+		"restart: always": "always 0",
+		"deploy: {restart_policy: {condition: any}}":                         "always 0",
+		"restart: always, deploy: {restart_policy: {condition: none}}":       "no 0",
+		"deploy: {restart_policy: {condition: on-failure, max_attempts: 3}}": "on-failure 3",
+	} {
+		s, err := fromFile(t, "services: {a: {image: x, "+text+"}}\n", "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := s.Host.RestartPolicy; fmt.Sprint(p.Name, " ", p.MaximumRetryCount) != want {
+			t.Errorf("%s: %+v", text, p)
 		}
 	}
 }

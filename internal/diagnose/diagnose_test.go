@@ -131,6 +131,25 @@ AssertionError [ERR_ASSERTION]: plan must have a price
 	}
 }
 
+// Many services listen on 8080, and are asked there by others.
+func TestAFailureWithAnotherHostsPortIsNotOneOfItsOwn(t *testing.T) {
+	for _, output := range []string{
+		"Error: POST http://auth:8080/token failed: 500 Internal Server Error\n    at x (/app/a.js:1:1)\n",
+		"ERROR could not fetch settings from http://config-server:8080/app.json: status 500\n",
+		"error: failed to register at consul:8080\n",
+		`{"level":"error","msg":"worker failed","port":8080}` + "\nError: boom\n    at x (/app/a.js:1:1)\n",
+	} {
+		if got := first(exited(1, output)); got.ID == "port-in-use" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+	for _, output := range []string{"error: failed to start on 0.0.0.0:8080\n", "Error starting server on http://localhost:8080: failed\n", "cannot open [::]:8080\n"} {
+		if got := first(exited(1, output)); got.ID != "port-in-use" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+}
+
 // A usage text tells of all that may go wrong.
 func TestWhatAUsageTextExplainsIsNoCause(t *testing.T) {
 	for _, output := range []string{

@@ -150,6 +150,26 @@ func TestAFailureWithAnotherHostsPortIsNotOneOfItsOwn(t *testing.T) {
 	}
 }
 
+// What the words of an exception mean in C and of an operating system, they do not
+// mean in a program of its own users and assertions.
+func TestAnExceptionIsNotTakenForWhatTheSystemSays(t *testing.T) {
+	for output, code := range map[string]int{
+		"thread 'main' panicked at src/main.rs:5:10:\nassertion failed: x == y\n":                                        101,
+		"thread 'main' panicked at src/main.rs:5:10:\nassertion `left == right` failed\n  left: 1\n right: 2\n":          101,
+		"Error: User not found: 42\n    at x (/app/a.js:1:1)\n":                                                          1,
+		"Traceback (most recent call last):\n  File \"/a.py\", line 1, in <module>\nLookupError: unknown user \"bob\"\n": 1,
+	} {
+		if got := first(exited(code, output)); got.ID != "unhandled-exception" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+	for output, want := range map[string]string{"app: a.c:3: main: Assertion `x' failed.\n": "crash-signal", "error: unknown user www\n": "user-not-found"} {
+		if got := first(exited(1, output)); got.ID != want {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+}
+
 // A usage text tells of all that may go wrong.
 func TestWhatAUsageTextExplainsIsNoCause(t *testing.T) {
 	for _, output := range []string{

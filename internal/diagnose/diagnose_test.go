@@ -170,6 +170,23 @@ func TestAnExceptionIsNotTakenForWhatTheSystemSays(t *testing.T) {
 	}
 }
 
+// A page of HTML in place of JSON came from a server, and is no configuration.
+func TestAnAnswerThatIsNoJSONIsNoConfiguration(t *testing.T) {
+	for _, output := range []string{
+		"SyntaxError: Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON\n    at JSON.parse (<anonymous>)\n    at parseJSONFromBytes (node:internal/deps/undici/undici:5731:19)\n",
+		"panic: invalid character '<' looking for beginning of value\n\ngoroutine 1 [running]:\n",
+		"json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\n\nDuring handling of the above exception, another exception occurred:\n\n" +
+			"Traceback (most recent call last):\n  File \"/app/main.py\", line 1, in <module>\n    r = requests.get(url).json()\nrequests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\n",
+	} {
+		if got := first(exited(1, output)); got.ID != "unhandled-exception" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+	if got := first(exited(1, "SyntaxError: Unexpected token 'a', \"abc\" is not valid JSON\n    at JSON.parse (<anonymous>)\n    at Object.<anonymous> (/app/config.js:3:11)\n")); got.ID != "config-invalid" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // A usage text tells of all that may go wrong.
 func TestWhatAUsageTextExplainsIsNoCause(t *testing.T) {
 	for _, output := range []string{

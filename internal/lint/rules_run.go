@@ -2,7 +2,9 @@ package lint
 
 import (
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +46,11 @@ func checkSharedVolume(p *project) (all []Finding) {
 			}
 			for _, other := range writers[v.Source] {
 				if other != s && !apart(s, other) && !after(s, other) && !after(other, s) {
-					all = append(all, s.found(fmt.Sprintf("%s is written to by %s as well", quote(what), quote(other.name)), s.item("volumes", v.Target)...))
+					f := s.found(fmt.Sprintf("%s is written to by %s as well", quote(what), quote(other.name)), s.item("volumes", v.Target)...)
+					if v.Type == "bind" && s.isSource(v.Source) {
+						f.Severity = aweigh.Info // of a program, seldom written to
+					}
+					all = append(all, f)
 					break
 				}
 			}
@@ -54,6 +60,16 @@ func checkSharedVolume(p *project) (all []Finding) {
 		}
 	}
 	return all
+}
+
+// isSource reports whether what is mounted is the source of the service, as for
+// development, or a file, which is mostly a configuration.
+func (s *service) isSource(path string) bool {
+	if s.Build != nil && filepath.Clean(s.Build.Context) == filepath.Clean(path) {
+		return true
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // after reports whether a service waits for the end of another one: they never

@@ -230,6 +230,21 @@ var examples = map[string][]example{
 	},
 }
 
+// Source that is mounted for development, and a file, are not data of several.
+func TestWhatIsReadByAllIsMilderThanWhatIsWritten(t *testing.T) {
+	compose := "a: {image: x, build: ., volumes: [\".:/app\", \"./Dockerfile:/etc/x\", \"./data:/data\"]}\n  b: {image: x, build: ., volumes: [\".:/app\", \"./Dockerfile:/etc/x\", \"./data:/data\"]}"
+	severities := map[string]aweigh.Severity{}
+	for _, f := range run(t, example{compose: compose, dockerfile: "FROM x:1\n"}) {
+		if f.Rule == "shared-volume" {
+			what, _, _ := strings.Cut(f.Message, " ")
+			severities[what] = f.Severity
+		}
+	}
+	if severities["."] != aweigh.Info || severities["Dockerfile"] != aweigh.Info || severities["data"] != aweigh.Warning {
+		t.Errorf("got %v", severities)
+	}
+}
+
 // What a service of the project builds is not pulled by the others.
 func TestAnImageThatIsBuiltHereIsNoSurprise(t *testing.T) {
 	for _, f := range run(t, example{compose: "web: {build: ., image: shop}\n  worker: {image: shop}", dockerfile: "FROM x:1\n"}) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,12 +83,15 @@ func (s *service) bindsByEnv() bool {
 }
 
 // bindsBySettings reports whether a server that listens on the loopback by itself
-// does otherwise by a variable that names no address.
+// does otherwise by a variable that names no address, or may do so by a file that it
+// reads unasked.
 func (s *service) bindsBySettings(server string) bool {
 	switch server {
 	case "gunicorn": // https://docs.gunicorn.org/en/stable/settings.html#bind
 		_, ok := s.env("PORT")
-		return ok
+		return ok || s.brings("gunicorn.conf.py")
+	case "vite":
+		return s.brings("vite.config.*")
 	case "rails": // in development only (railties, rails server's default_host)
 		for _, name := range []string{"RAILS_ENV", "RACK_ENV"} {
 			if value, ok := s.env(name); ok && value != "" {
@@ -96,6 +100,24 @@ func (s *service) bindsBySettings(server string) bool {
 		}
 	}
 	return false
+}
+
+// brings reports whether a file is in the directories that are built from, or
+// mounted.
+func (s *service) brings(pattern string) bool {
+	var dirs []string
+	if s.Build != nil {
+		dirs = append(dirs, s.Build.Context)
+	}
+	for _, v := range s.Volumes {
+		if v.Type == "bind" {
+			dirs = append(dirs, v.Source)
+		}
+	}
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern))
+		return len(found) > 0
+	})
 }
 
 // bindsLoopback says which part of a command line binds the loopback; "" if none

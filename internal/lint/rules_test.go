@@ -230,6 +230,20 @@ var examples = map[string][]example{
 	},
 }
 
+// A server that has a configuration may have its address there.
+func TestAServerWithAConfigurationOfItsOwnIsNotJudgedByItsCommand(t *testing.T) {
+	for config, command := range map[string]string{"vite.config.ts": "npx vite", "gunicorn.conf.py": "gunicorn app"} {
+		e := example{compose: `web: {image: "x:1", ports: ["80:80"], command: ` + command + `, volumes: [".:/app"]}`}
+		if got := said(run(t, e), "loopback-inside"); len(got) != 1 {
+			t.Errorf("%s: %q", command, got)
+		}
+		write(t, config, "")
+		if got := said(load(t, nil), "loopback-inside"); len(got) != 0 {
+			t.Errorf("%s with %s: %q", command, config, got)
+		}
+	}
+}
+
 // Source that is mounted for development, and a file, are not data of several.
 func TestWhatIsReadByAllIsMilderThanWhatIsWritten(t *testing.T) {
 	compose := "a: {image: x, build: ., volumes: [\".:/app\", \"./Dockerfile:/etc/x\", \"./data:/data\"]}\n  b: {image: x, build: ., volumes: [\".:/app\", \"./Dockerfile:/etc/x\", \"./data:/data\"]}"

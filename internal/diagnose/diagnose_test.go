@@ -187,6 +187,19 @@ func TestAnAnswerThatIsNoJSONIsNoConfiguration(t *testing.T) {
 	}
 }
 
+// What a program says that it does without is not what it failed for.
+func TestWhatIsReplacedByADefaultIsNoCause(t *testing.T) {
+	for _, line := range []string{
+		"config file /etc/app.yml not found, using defaults", "WARN open /etc/app.yml: no such file or directory; falling back to defaults",
+		"CACHE_URL is not set, using default", `ALTER TABLE "orders" ADD COLUMN IF NOT EXISTS "total" int`,
+	} {
+		got := first(exited(1, line+"\nRuntimeError: event loop is closed\n"))
+		if got.ID != "unhandled-exception" {
+			t.Errorf("%s: %+v", line, got)
+		}
+	}
+}
+
 // A usage text tells of all that may go wrong.
 func TestWhatAUsageTextExplainsIsNoCause(t *testing.T) {
 	for _, output := range []string{

@@ -119,6 +119,9 @@ func (s *scene) weight(l int, score float64) float64 {
 	case calm:
 		score *= .8
 	}
+	if (s.running || s.named > l) && hasAny(s.lines[l].low, "using default|use default|using the default|falling back to|continuing without") {
+		score *= .6 // it says that it does without, and did
+	}
 	switch {
 	case l == s.named, s.continuesNamed(l):
 		score += (1 - score) * .4

@@ -230,6 +230,21 @@ var examples = map[string][]example{
 	},
 }
 
+func TestADockerfileIsFoundAsBuildKitFindsIt(t *testing.T) {
+	e := example{compose: `web: {build: .}`}
+	run(t, e)
+	write(t, "dockerfile", "FROM x:1\n")
+	if got := said(load(t, nil), "file-missing"); len(got) != 0 {
+		t.Errorf("in small letters: %q", got)
+	}
+	if err := os.Mkdir("Dockerfile", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(load(t, nil), "file-missing"); len(got) != 1 || strings.Contains(got[0], "not there") {
+		t.Errorf("one that cannot be read: %q", got)
+	}
+}
+
 // A server that has a configuration may have its address there.
 func TestAServerWithAConfigurationOfItsOwnIsNotJudgedByItsCommand(t *testing.T) {
 	for config, command := range map[string]string{"vite.config.ts": "npx vite", "gunicorn.conf.py": "gunicorn app"} {

@@ -110,6 +110,9 @@ func join(lines []string, n int, escape string) (string, int) {
 			continue
 		}
 		rest, more := strings.CutSuffix(line, escape)
+		if more && strings.HasSuffix(rest, escape) {
+			rest, more = line, false // one that is escaped itself
+		}
 		parts = append(parts, strings.TrimSpace(rest))
 		if !more {
 			return strings.Join(parts, " "), n + 1
@@ -156,13 +159,16 @@ func stage(in Instruction) Stage {
 
 // skipHeredocs steps over the here-documents that an instruction begins.
 func skipHeredocs(lines []string, n int, in Instruction) int {
+	if in.Name == "ONBUILD" {
+		in = instruction(in.Text, in.Line)
+	}
 	if in.Name != "RUN" && in.Name != "COPY" && in.Name != "ADD" {
 		return n
 	}
 	for word := range strings.FieldsSeq(in.Text) {
 		_, mark, ok := strings.Cut(word, "<<")
 		mark = strings.Trim(strings.TrimPrefix(mark, "-"), `"'`)
-		if !ok || mark == "" || strings.Trim(mark, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		if !ok || mark == "" || strings.Contains(mark, "<") {
 			continue
 		}
 		for end := n; end < len(lines); end++ {

@@ -85,6 +85,18 @@ func TestShellFormsAreRunByTheShellOfTheirStage(t *testing.T) {
 	}
 }
 
+// A word with << that no line ends is a shift, or a string.
+func TestWhatAHereDocumentSaysIsNoInstruction(t *testing.T) {
+	const text = "FROM a\nRUN cat <<'E-O.F' >/x && echo $((1<<2)) <<<x\nFROM b\nE-O.F\nONBUILD RUN <<END\nFROM c\nEND\nWORKDIR C:\\\\\nCMD [\"d\"]\n"
+	f, err := Parse("Dockerfile", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, _ := f.Image(""); i.Base != "a" || i.Cmd == nil || i.Cmd.Line != 9 {
+		t.Errorf("got %+v", i)
+	}
+}
+
 // The value of an ARG may have an earlier one in it.
 func TestTheBaseHasTheValuesOfItsArgs(t *testing.T) {
 	const text = "\ufeffARG V=3.12 FLAVOUR=slim\r\nARG BASE=python:$V-${FLAVOUR}\r\nARG NONE\r\nARG GIVEN=1\r\nFROM %s\r\n"

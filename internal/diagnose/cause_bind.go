@@ -71,7 +71,7 @@ var portInUse = Entry{
 				lines: []Line{s.networkLine(), s.exitLine()}}
 		case s.ended && s.exit != 0 && !s.forbidden() && s.portRefused() >= 0:
 			score := .58
-			if s.portRefused() >= s.output-3 {
+			if s.portRefused() >= s.output-3 && s.named <= s.portRefused() {
 				score = .88 // these are its last words
 			}
 			return opinion{score: score, why: "It failed over its own port, and does not say why: mostly the port is taken.", lines: s.quotes(s.portRefused())}
@@ -92,13 +92,24 @@ func (s *scene) portRefused() int {
 			continue
 		}
 		for _, before := range [...]string{":", "port ", "port=", "port: "} {
-			_, after, ok := strings.Cut(line.low, before+s.port())
-			if ok && (after == "" || !isDigit(after[0])) {
+			place, after, ok := strings.Cut(line.low, before+s.port())
+			if ok && (after == "" || !isDigit(after[0])) && !(before == ":" && namesHost(place)) {
 				return l
 			}
 		}
 	}
 	return -1
+}
+
+// namesHost tells whether what stands before ":8080" ends with the name of a host,
+// which is another one than the service: many listen on the same port.
+func namesHost(before string) bool {
+	host := before[strings.LastIndexAny(before, " \t\"'`=(/,@<[")+1:]
+	switch host {
+	case "", "*", "localhost", "tcp", "tcp4", "tcp6", "http", "https", "inet", "ipv4", "ipv6", "addr", "address", "port", "listen", "bind", "endpoint":
+		return false
+	}
+	return strings.ContainsAny(host, "abcdefghijklmnopqrstuvwxyz") && !strings.HasSuffix(host, "]")
 }
 
 var portPermissionDenied = Entry{

@@ -210,7 +210,9 @@ var crashSignal = Entry{
 			"a fatal error has been detected by the java runtime|corrupted double-linked|corrupted size|sigabrt|" +
 			"unexpected signal during runtime|pure virtual method called|munmap_chunk|realloc(): invalid|buffer overflow detected|" +
 			"addresssanitizer|assertion `|assertion failed:|crashed by signal|got signal 11|signal 11|signal 6|" +
-			"stack overflow detected", not: "[signal sigsegv|heap out of memory|fatal python error: init|unexpected fault address|warn", score: .9},
+			"stack overflow detected", not: "[signal sigsegv|heap out of memory|fatal python error: init|unexpected fault address|warn", score: .9, when: func(s *scene, l int) bool {
+			return !s.near(l, 1, 0, " panicked at ") // an assertion of Rust is a panic, and no signal
+		}},
 		{has: "terminate called after throwing|terminate called without", not: "bad_alloc", score: .78},
 		{has: "fatal error: ", and: "unexpected signal", score: .95},
 	},

@@ -63,6 +63,10 @@ const unreadWords = "unable to load|could not load|cannot load|can't load|failed
 // tell of something else than syntax.
 const aboutFiles = "dns lookup|does not exist|no such file|permission denied|could not open|could not be resolved|host not found"
 
+// answerWords tell that what is no JSON was an answer over HTTP, mostly a page of
+// HTML: no configuration begins so.
+const answerWords = "<!doctype|token '<'|character '<'|requests.exceptions"
+
 var configInvalid = Entry{
 	ID: "config-invalid", Family: "config",
 	What:    "The configuration, or the command line, is there but wrong: a parser refuses it.",
@@ -105,14 +109,17 @@ var configInvalid = Entry{
 			"json syntax error|unterminated string|malformed json|error parsing json|expecting value: line|expecting property name|" +
 			"expecting ',' delimiter|extra data: line|must be a mapping|yaml-cpp|illegal map value|" +
 			"there is no setting with that name|cannot find field|has unknown fields|not found in type|invalid yaml|invalid toml|" +
-			"unmarshal errors", not: "warn", score: .85,
+			"unmarshal errors", not: "warn|" + answerWords, score: .85,
 			when: func(s *scene, l int) bool {
 				low := s.lines[l].low
+				if s.near(l, 0, 20, "requests.exceptions.jsondecodeerror") {
+					return false // it is the first of Python's two tracebacks
+				}
 				// Node and Deno say SyntaxError of JSON and of source alike.
 				return !hasAny(low, "unexpected token") || hasAny(low, "json") || s.near(l, 2, 4, "json.parse") || hasAny(low, "parser error|toml|yaml|config")
 			}},
 		{has: "unexpected token|syntax error|syntaxerror|parse error|parsing error|unfinished string|unexpected symbol|expected near|" +
-			"malformed number|unexpected end", score: .9, when: func(s *scene, l int) bool {
+			"malformed number|unexpected end", not: answerWords, score: .9, when: func(s *scene, l int) bool {
 			r := roleIn(s.lines[l].text)
 			return (r == configPath || s.near(l, 1, 4, "json.parse")) && !s.near(l, 0, 2, aboutFiles) && !s.near(l, 2, 1, unseen)
 		}},

@@ -131,7 +131,7 @@ var schemaMismatch = Entry{
 			"migration failed|previously applied but is missing|was previously applied but has been modified|p3005|p3009|p3018|" +
 			"unable to determine the current migration|statementinvalid|is not up to date|out of date schema|unknown column", not: "unapplied migration|warn|info|newer version|debug", score: .93},
 		{has: "relation \"|relation »|la relation «|la relación «|table '|table \"|column \"|column '|table `|type \"|function \"|" +
-			"schema \"|spalte »", and: "does not exist|doesn't exist|existiert nicht|n'existe pas|no existe|not found|unknown column|not exist", not: "mysql.plugin|mysql.user|mysql.|warn|performance_schema", score: .93},
+			"schema \"|spalte »", and: "does not exist|doesn't exist|existiert nicht|n'existe pas|no existe|not found|unknown column|not exist", not: "mysql.plugin|mysql.user|mysql.|warn|performance_schema|if not exists", score: .93},
 	},
 }
 

@@ -53,10 +53,12 @@ var userNotFound = Entry{
 	signs: []sign{
 		{daemon: true, has: "unable to find user|unable to find group|no matching entries in passwd|no matching entries in group|no users found|" +
 			"no such user", score: .98},
-		{has: "unable to find user|no matching entries in passwd|can't find the user|can't find user|cannot find user|unknown user|" +
-			"getpwnam|no such user|invalid user|unknown group|getgrnam|bad user name|bad group name|cannot find group|" +
+		{has: "unknown user|no such user|invalid user|unknown group|unknown username|unknown userid|user not found|invalid group",
+			not: "password|authent|login|postgres: |info|warn|invalid user name or", score: .93, when: notThrown},
+		{has: "unable to find user|no matching entries in passwd|can't find the user|can't find user|cannot find user|" +
+			"getpwnam|getgrnam|bad user name|bad group name|cannot find group|" +
 			"could not find user|cannot find uid|cannot get uid|cannot get gid|cannot find user id|cannot find group id|" +
-			"unable to find group|unknown username|unknown userid|unknown uid|user not found|invalid group|no passwd entry|" +
+			"unable to find group|unknown uid|no passwd entry|" +
 			"parse user id|parse group id|failed to resolve user|failed to resolve group|unable to resolve user", not: "password|authent|login|postgres: |info|warn|invalid user name or", score: .93},
 		{bare: true, has: "not found|unknown|does not exist|no such|invalid", score: .86, when: func(s *scene, l int) bool { return s.failed() && s.namesUserOfCommand(l) }},
 		{has: "user doesn't exist:|user does not exist:|group doesn't exist:|group does not exist:", score: .96},
@@ -64,9 +66,13 @@ var userNotFound = Entry{
 			"no such group", not: "database|role|login|password|authent|warn|info|api|token|consumer", score: .88, when: func(s *scene, l int) bool { return s.failed() }},
 		{has: "' unknown|\" unknown|' is unknown|\" is unknown", and: "user '|user \"|group '|group \"", not: "database|role|login|authent", score: .88, when: func(s *scene, l int) bool { return s.failed() }},
 		{has: "user |group ", and: "doesn't exist|does not exist|not found|cannot be found", not: "database|role|table|login|consumer group|password|authent|relation|info|warn|config|file|api|resource group|" +
-			"security group", score: .7},
+			"security group", score: .7, when: notThrown},
 	},
 }
+
+// notThrown tells whether a line is not that of an exception, which is about the
+// program's own users, and not about the system's.
+func notThrown(s *scene, l int) bool { return l != s.named || s.onlySaysError() }
 
 var mountError = Entry{
 	ID: "mount-error", Family: "runtime",

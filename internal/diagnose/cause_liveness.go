@@ -156,6 +156,8 @@ var stoppedExternally = Entry{
 		switch {
 		case s.exit == 143 || s.exit == 130:
 			return opinion{score: .9, lines: []Line{s.exitLine()}}
+		case s.stopped():
+			return opinion{score: .9, why: "It says that it was told to stop, and ended in good order.", lines: []Line{s.exitLine()}}
 		case s.exit == 0 && s.lived() > 2*time.Second && s.foreground():
 			return opinion{score: .7, why: "A server in the foreground lived for " + s.lived().Round(time.Second).String() + " and ended in good order: that is how SIGTERM looks.", lines: []Line{s.exitLine()}}
 		case s.exit == 137 && !oom && s.Inspect != nil:
@@ -165,6 +167,17 @@ var stoppedExternally = Entry{
 		}
 		return opinion{}
 	},
+}
+
+// stopWords are what servers say of a signal to stop, of which images have others
+// than SIGTERM: PostgreSQL's is SIGINT, nginx's SIGQUIT, Apache's SIGWINCH.
+const stopWords = "sigterm|signal 15|signal: term|signal term|sigint|sigquit|sigwinch|terminated signal|received fast shutdown|" +
+	"received smart shutdown|received shutdown|user requested shutdown|shutdown signal|exiting due to signal"
+
+// stopped tells whether its last words are of a signal to stop, after which it
+// ended well.
+func (s *scene) stopped() bool {
+	return s.ended && !s.running && s.exit == 0 && s.told(stopWords)
 }
 
 var noFailure = Entry{

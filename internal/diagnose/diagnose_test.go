@@ -114,6 +114,148 @@ KeyError: 'STRIPE_KEY'
 	}
 }
 
+// Nor is what was tried again until it went well, when something without a cause of
+// its own came after it.
+func TestARetryThatSucceededIsNotTheCause(t *testing.T) {
+	for _, connected := range []string{"redis connected", "wait-for-it.sh: redis:6379 is available after 3 seconds", "Connection has been established successfully."} {
+		got := first(exited(1, `Retrying connection to redis: ECONNREFUSED 172.18.0.3:6379
+Retrying connection to redis: ECONNREFUSED 172.18.0.3:6379
+`+connected+`
+loading plans
+AssertionError [ERR_ASSERTION]: plan must have a price
+    at Object.<anonymous> (/app/plan.js:3:11)
+`))
+		if got.ID != "unhandled-exception" || got.Evidence[0].Line != 5 {
+			t.Errorf("%s: %+v", connected, got)
+		}
+	}
+}
+
+// Many services listen on 8080, and are asked there by others.
+func TestAFailureWithAnotherHostsPortIsNotOneOfItsOwn(t *testing.T) {
+	for _, output := range []string{
+		"Error: POST http://auth:8080/token failed: 500 Internal Server Error\n    at x (/app/a.js:1:1)\n",
+		"ERROR could not fetch settings from http://config-server:8080/app.json: status 500\n",
+		"error: failed to register at consul:8080\n",
+		`{"level":"error","msg":"worker failed","port":8080}` + "\nError: boom\n    at x (/app/a.js:1:1)\n",
+	} {
+		if got := first(exited(1, output)); got.ID == "port-in-use" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+	for _, output := range []string{"error: failed to start on 0.0.0.0:8080\n", "Error starting server on http://localhost:8080: failed\n", "cannot open [::]:8080\n"} {
+		if got := first(exited(1, output)); got.ID != "port-in-use" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+}
+
+// What the words of an exception mean in C and of an operating system, they do not
+// mean in a program of its own users and assertions.
+func TestAnExceptionIsNotTakenForWhatTheSystemSays(t *testing.T) {
+	for output, code := range map[string]int{
+		"thread 'main' panicked at src/main.rs:5:10:\nassertion failed: x == y\n":                                        101,
+		"thread 'main' panicked at src/main.rs:5:10:\nassertion `left == right` failed\n  left: 1\n right: 2\n":          101,
+		"Error: User not found: 42\n    at x (/app/a.js:1:1)\n":                                                          1,
+		"Traceback (most recent call last):\n  File \"/a.py\", line 1, in <module>\nLookupError: unknown user \"bob\"\n": 1,
+	} {
+		if got := first(exited(code, output)); got.ID != "unhandled-exception" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+	for output, want := range map[string]string{"app: a.c:3: main: Assertion `x' failed.\n": "crash-signal", "error: unknown user www\n": "user-not-found"} {
+		if got := first(exited(1, output)); got.ID != want {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+}
+
+// A page of HTML in place of JSON came from a server, and is no configuration.
+func TestAnAnswerThatIsNoJSONIsNoConfiguration(t *testing.T) {
+	for _, output := range []string{
+		"SyntaxError: Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON\n    at JSON.parse (<anonymous>)\n    at parseJSONFromBytes (node:internal/deps/undici/undici:5731:19)\n",
+		"panic: invalid character '<' looking for beginning of value\n\ngoroutine 1 [running]:\n",
+		"json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\n\nDuring handling of the above exception, another exception occurred:\n\n" +
+			"Traceback (most recent call last):\n  File \"/app/main.py\", line 1, in <module>\n    r = requests.get(url).json()\nrequests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\n",
+	} {
+		if got := first(exited(1, output)); got.ID != "unhandled-exception" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+	if got := first(exited(1, "SyntaxError: Unexpected token 'a', \"abc\" is not valid JSON\n    at JSON.parse (<anonymous>)\n    at Object.<anonymous> (/app/config.js:3:11)\n")); got.ID != "config-invalid" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// What a program says that it does without is not what it failed for.
+func TestWhatIsReplacedByADefaultIsNoCause(t *testing.T) {
+	for _, line := range []string{
+		"config file /etc/app.yml not found, using defaults", "WARN open /etc/app.yml: no such file or directory; falling back to defaults",
+		"CACHE_URL is not set, using default", `ALTER TABLE "orders" ADD COLUMN IF NOT EXISTS "total" int`,
+	} {
+		got := first(exited(1, line+"\nRuntimeError: event loop is closed\n"))
+		if got.ID != "unhandled-exception" {
+			t.Errorf("%s: %+v", line, got)
+		}
+	}
+}
+
+// A usage text tells of all that may go wrong.
+func TestWhatAUsageTextExplainsIsNoCause(t *testing.T) {
+	for _, output := range []string{
+		"flag provided but not defined: -foo\nUsage of /app:\n  -config string\n    \tconfiguration file, error if not found\n  -port int\n    \tport must be between 1 and 65535\n  -token string\n    \tenvironment variable TOKEN is required\n",
+		"Usage: app [OPTIONS]\n\nOptions:\n  --cert FILE  certificate file not found is fatal\n  --port PORT  port must be between 1 and 65535 [env: PORT]\n\nerror: unknown option --foo\n",
+	} {
+		if got := first(exited(2, output)); got.ID != "config-invalid" {
+			t.Errorf("%s%+v", output, got)
+		}
+	}
+	if got := first(exited(1, "Usage: see the manual\nmkdir: cannot create directory '/data/x': Permission denied\n")); got.ID != "permission-denied" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestRequestsOfOthersAreNoCause(t *testing.T) {
+	got := first(exited(1, `INFO:     10.0.0.1:5012 - "GET /admin HTTP/1.1" 401 Unauthorized
+INFO:     10.0.0.1:5012 - "GET /?q=no+space+left+on+device HTTP/1.1" 403 Forbidden
+10.0.0.1 - - [23/Nov/2026:00:00:00 +0000] "GET /x HTTP/1.1" 502 1 "-" "connection refused (test)"
+ZeroDivisionError: division by zero
+`))
+	if got.ID != "unhandled-exception" {
+		t.Errorf("got %+v", got)
+	}
+	got = first(exited(1, `INFO:httpx:HTTP Request: GET https://vault.example/v1/secret "HTTP/1.1 403 Forbidden"`+"\nRuntimeError: no secrets\n"))
+	if got.ID != "dependency-auth-failed" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// "errno 1" is npm's word for an exit status of 1, and not EPERM.
+func TestTheExitStatusThatNpmRepeatsIsNoErrno(t *testing.T) {
+	for _, status := range []string{"1", "2", "13"} {
+		got := first(exited(1, "Error: boom\n    at Object.<anonymous> (/app/server.js:3:7)\nnpm ERR! code ELIFECYCLE\nnpm ERR! errno "+status+"\nnpm ERR! Exit status "+status+"\n"))
+		if got.ID != "unhandled-exception" {
+			t.Errorf("%s: %+v", status, got)
+		}
+	}
+	if got := first(exited(243, "npm ERR! errno -13\nnpm ERR! Error: EACCES: permission denied, mkdir '/app/.npm'\n")); got.ID != "permission-denied" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// An incident shows the first line of the evidence as its cause.
+func TestTheLineThatEndedItIsShownAndNotAMilderOneOfTheSameKind(t *testing.T) {
+	got := Best(Diagnose(exited(1, `SENTRY_DSN is not set, error reporting disabled
+Traceback (most recent call last):
+  File "/app/main.py", line 3, in <module>
+    key = os.environ["STRIPE_KEY"]
+KeyError: 'STRIPE_KEY'
+`)))
+	if got.ID != "env-var-missing" || got.Line != "KeyError: 'STRIPE_KEY'" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func serving(output string) Evidence {
 	return Evidence{Output: []byte(output), ExpectedPort: 8080, Inspect: &Inspect{}, Runtime: &Runtime{
 		Running: true, Owned: []string{"[::]:8080"}, Listeners: []string{"[::]:8080"},
@@ -175,6 +317,20 @@ func TestWhatWasStoppedDidNotEndByWhatItComplainedOf(t *testing.T) {
 	got := first(exited(143, "INFO listening on :8080\nERROR collector: connection refused\nERROR collector: connection refused\n"))
 	if got.ID != "stopped-externally" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// A server that takes care ends with 0 after SIGTERM, and not with 143.
+func TestWhatEndedWellAfterASignalWasStopped(t *testing.T) {
+	for _, output := range []string{
+		"INFO server ready\nINFO received signal SIGTERM\nINFO shutting down\nERROR failed to flush metrics: connection refused\nINFO bye\n",
+		"LOG:  database system is ready to accept connections\nFATAL:  password authentication failed for user \"x\"\nLOG:  received fast shutdown request\nLOG:  database system is shut down\n",
+		"[notice] 1#1: start worker process 29\n[error] 29#29: connect() failed (111: Connection refused) while connecting to upstream\n[notice] 1#1: signal 3 (SIGQUIT) received from 1, shutting down\n[notice] 1#1: exit\n",
+		"[1] [INFO] Listening at: http://0.0.0.0:8000\n[7] [ERROR] Exception in worker\npsycopg2.OperationalError: could not connect to server: Connection refused\n[1] [INFO] Handling signal: term\n[1] [INFO] Shutting down: Master\n",
+	} {
+		if got := first(exited(0, output)); got.ID != "stopped-externally" {
+			t.Errorf("%s%+v", output, got)
+		}
 	}
 }
 

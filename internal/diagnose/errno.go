@@ -96,7 +96,11 @@ var errnoNumbers = [...]struct {
 }
 
 // numberedErrno reads "[Errno 98]", "errno: 13", "os error 111", "Errcode: 13".
+// What npm calls errno is the exit status of a script; a system call's is negative.
 func numberedErrno(low string) errno {
+	if strings.HasPrefix(low, "npm err") {
+		return noErrno
+	}
 	for _, word := range [...]string{"errno", "errcode", "os error", "socketexception (", "error_code"} {
 		_, rest, ok := strings.Cut(low, word)
 		if !ok {

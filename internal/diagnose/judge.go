@@ -28,9 +28,15 @@ func Diagnose(e Evidence) []Cause {
 type finding struct {
 	score      float64
 	why        string
-	structural bool  // it rests on states and tables, not on text
-	lines      []int // of the output or the engine
+	structural bool     // it rests on states and tables, not on text
+	lines      []spoken // of the output or the engine
 	extra      []Line
+}
+
+// spoken is a line that speaks for a cause, and how much.
+type spoken struct {
+	line  int
+	score float64
 }
 
 // board holds the best finding of each cause.
@@ -93,7 +99,8 @@ func (s *scene) read(b board) {
 		engine := l >= s.output || strings.Contains(line.low, "error response from daemon")
 		for i := range hits {
 			if g := hits[i].sign; g.daemon == engine && g.holds(s, l) {
-				b.add(hits[i].cause, finding{score: s.weight(l, g.score), why: g.why, lines: []int{l}})
+				score := s.weight(l, g.score)
+				b.add(hits[i].cause, finding{score: score, why: g.why, lines: []spoken{{l, score}}})
 			}
 		}
 	}
@@ -112,6 +119,9 @@ func (s *scene) weight(l int, score float64) float64 {
 	case calm:
 		score *= .8
 	}
+	if (s.running || s.named > l) && hasAny(s.lines[l].low, "using default|use default|using the default|falling back to|continuing without") {
+		score *= .6 // it says that it does without, and did
+	}
 	switch {
 	case l == s.named, s.continuesNamed(l):
 		score += (1 - score) * .4
@@ -123,7 +133,10 @@ func (s *scene) weight(l int, score float64) float64 {
 	if l < s.tail {
 		score *= .92
 	}
-	if s.ready > l {
+	switch {
+	case s.ready > l && s.named > s.ready: // and then it ended by something else
+		score *= .65
+	case s.ready > l:
 		score *= .85
 	}
 	return score
@@ -167,9 +180,9 @@ func (s *scene) weigh(b board) {
 }
 
 // endedFromOutside tells whether the main process ended by SIGTERM, SIGINT or
-// SIGKILL, which no program sends itself for a failure.
+// SIGKILL, which no program sends itself for a failure, or well after one.
 func (s *scene) endedFromOutside() bool {
-	return s.ended && !s.running && (s.exit == 143 || s.exit == 130 || s.exit == 137)
+	return s.stopped() || s.ended && !s.running && (s.exit == 143 || s.exit == 130 || s.exit == 137)
 }
 
 // least is below what a cause is worth naming as the answer.
@@ -209,14 +222,29 @@ func (s *scene) answers(b board) []Cause {
 	return causes
 }
 
+// strongest are the lines in their order, without those that say much less than
+// others do: the first is shown as the cause's own.
+func (f *finding) strongest() (lines []int) {
+	best := 0.0
+	for _, l := range f.lines {
+		best = max(best, l.score)
+	}
+	for _, l := range f.lines[:min(len(f.lines), evidenceLines)] {
+		if l.score >= .9*best {
+			lines = append(lines, l.line)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
 func (s *scene) cause(c *Entry, f *finding) Cause {
 	fill := s.filler()
 	why := f.why
 	if why == "" {
 		why = c.How
 	}
-	slices.Sort(f.lines[:min(len(f.lines), evidenceLines)])
-	evidence := s.quotes(f.lines...)
+	evidence := s.quotes(f.strongest()...)
 	for _, line := range f.extra {
 		if !slices.Contains(evidence, line) {
 			evidence = append(evidence, line)

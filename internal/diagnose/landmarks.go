@@ -8,7 +8,8 @@ const readyWords = "listening on|listening at|now listening|server started|ready
 	"server is ready|accepting connections|startup complete|start worker process|started in|server startup in|connected to|" +
 	"connection established|successfully connected|booting worker|resuming normal operations|serving on|serving http|" +
 	"running on http|ready to handle connections|listening for|starting broker... completed|waiting for connections|" +
-	"migrations applied"
+	"migrations applied|is available after|has been established|connected successfully|connection successful|connection succeeded|" +
+	"redis connected|database connected|db connected|mongodb connected|postgres connected"
 
 // landmarks finds the places of the output by which lines are weighed.
 func (s *scene) landmarks() {
@@ -98,7 +99,8 @@ func namesException(low string) bool {
 	name, _, _ := strings.Cut(t, ": ")
 	if strings.ContainsAny(name, " \t") || name == "" {
 		// Error [ERR_X]: … of Node, msg (KeyError) of Ruby
-		return strings.HasPrefix(t, "error [") || strings.HasPrefix(t, "typeerror [") || strings.Contains(t, ":in `") && strings.HasSuffix(t, ")") || strings.Contains(t, ":in '") && strings.HasSuffix(t, ")")
+		node, _, code := strings.Cut(t, " [")
+		return code && strings.HasSuffix(node, "error") && !strings.ContainsAny(node, " \t") || strings.Contains(t, ":in `") && strings.HasSuffix(t, ")") || strings.Contains(t, ":in '") && strings.HasSuffix(t, ")")
 	}
 	return strings.HasSuffix(name, "error") || strings.HasSuffix(name, "exception") || strings.HasSuffix(name, "error:") || strings.HasSuffix(name, "exception:")
 }

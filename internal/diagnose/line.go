@@ -32,7 +32,8 @@ type line struct {
 	level  level
 	errnos errnoSet
 	// A frame is a line of a stack, code a line of the source that a runtime shows
-	// in it: they are read for their context, but say no cause.
+	// in it, of a usage text or of an access log: they are read for their context,
+	// but say no cause.
 	frame, code bool
 }
 
@@ -51,6 +52,7 @@ func splitLines(output []byte) []line {
 		lines = appendLines(lines, tail, next)
 	}
 	markCode(lines)
+	markHelp(lines)
 	return lines
 }
 
@@ -63,7 +65,7 @@ func appendLines(lines []line, part []byte, number int) []line {
 		}
 		if text := strings.TrimRight(clean(one), " "); text != "" {
 			low := lower(text)
-			lines = append(lines, line{number: number, text: text, low: low, level: levelOf(low), frame: isFrame(low)})
+			lines = append(lines, line{number: number, text: text, low: low, level: levelOf(low), frame: isFrame(low), code: isRequest(low)})
 		}
 		number++
 	}
@@ -146,6 +148,34 @@ func isFrame(low string) bool {
 		return true
 	}
 	return strings.Trim(t, "^~ ") == ""
+}
+
+// isRequest recognises a line of an access log, "GET /admin HTTP/1.1" 401: it tells
+// of somebody else's request, and has words of theirs.
+func isRequest(low string) bool {
+	_, rest, ok := strings.Cut(low, " http/")
+	if !ok {
+		return false
+	}
+	version, status, ok := strings.Cut(rest, `" `)
+	return ok && len(version) < 4 && status != "" && isDigit(status[0])
+}
+
+// markHelp marks the explanation of a command line that programs print when they do
+// not understand theirs: what is indented below "Usage:". It names what may go
+// wrong, and not what did.
+func markHelp(lines []line) {
+	help := false
+	for i := range lines {
+		switch low := lines[i].low; {
+		case strings.HasPrefix(low, "usage"):
+			help = true
+		case strings.HasPrefix(low, " "):
+			lines[i].code = lines[i].code || help
+		case !strings.HasSuffix(low, ":"): // a heading, such as Options:
+			help = false
+		}
+	}
 }
 
 // markCode marks the lines of source that Python shows below a frame, and Node

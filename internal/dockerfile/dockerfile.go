@@ -1,7 +1,7 @@
 // Package dockerfile reads of a Dockerfile what says how an image starts: its
 // stages, and what the last of them runs, exposes and checks.
 //
-//	f, err := dockerfile.Parse("Dockerfile", text)
+//	f, err := dockerfile.Parse("Dockerfile", text, nil)
 //	image := f.Image("") // of the last stage, with what it takes over from the stages before
 //	fmt.Println(image.Base, image.Healthcheck, image.Healthcheck.Line)
 //
@@ -21,8 +21,9 @@ import (
 // File is a Dockerfile.
 type File struct {
 	Path   string
-	Args   map[string]string // ARGs before the first FROM, with their defaults
+	Args   map[string]string // ARGs before the first FROM, with their values
 	Stages []Stage
+	Lines  []string // its text
 }
 
 // Stage is a FROM and what follows it.
@@ -40,18 +41,26 @@ type Instruction struct {
 	Text  string   // what follows name and flags, continuations joined by a space
 	Words []string // of the JSON form; nil for the shell form
 	Line  int      // of its first line, from 1
+
+	shell []string // of SHELL, of one that an Image has
 }
 
-// maxLines bounds a Dockerfile.
-const maxLines = 20000
+// Bounds on a Dockerfile, and on the value of an ARG, which may double an earlier
+// one.
+const (
+	maxLines = 20000
+	maxArg   = 4096
+)
 
-// Parse reads a Dockerfile; path names it in errors.
-func Parse(path string, text []byte) (*File, error) {
+// Parse reads a Dockerfile; path names it in errors. args are the values that the
+// build gives to its ARGs; nil is none.
+func Parse(path string, text []byte, args map[string]string) (*File, error) {
 	f := &File{Path: path, Args: map[string]string{}}
-	lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
+	lines := strings.Split(strings.ReplaceAll(strings.TrimPrefix(string(text), "\ufeff"), "\r\n", "\n"), "\n")
 	if len(lines) > maxLines {
 		return nil, fmt.Errorf("%s has more than %d lines", path, maxLines)
 	}
+	f.Lines = lines
 	escape := directive(lines, "escape", `\`)
 	for n := 0; n < len(lines); {
 		at := n + 1
@@ -69,8 +78,15 @@ func Parse(path string, text []byte) (*File, error) {
 			last := &f.Stages[len(f.Stages)-1]
 			last.Instructions = append(last.Instructions, in)
 		case in.Name == "ARG":
-			name, value, _ := strings.Cut(in.Text, "=")
-			f.Args[strings.TrimSpace(name)] = unquote(value)
+			for _, word := range split(in.Text) {
+				name, value, _ := strings.Cut(word, "=")
+				if given, ok := args[name]; ok {
+					value = given
+				} else {
+					value = f.expand(value)
+				}
+				f.Args[name] = value[:min(len(value), maxArg)]
+			}
 		default:
 			return nil, fmt.Errorf("%s:%d: %s before the first FROM: is it a Dockerfile?", path, at, cut(in.Name))
 		}
@@ -94,6 +110,9 @@ func join(lines []string, n int, escape string) (string, int) {
 			continue
 		}
 		rest, more := strings.CutSuffix(line, escape)
+		if more && strings.HasSuffix(rest, escape) {
+			rest, more = line, false // one that is escaped itself
+		}
 		parts = append(parts, strings.TrimSpace(rest))
 		if !more {
 			return strings.Join(parts, " "), n + 1
@@ -140,13 +159,16 @@ func stage(in Instruction) Stage {
 
 // skipHeredocs steps over the here-documents that an instruction begins.
 func skipHeredocs(lines []string, n int, in Instruction) int {
+	if in.Name == "ONBUILD" {
+		in = instruction(in.Text, in.Line)
+	}
 	if in.Name != "RUN" && in.Name != "COPY" && in.Name != "ADD" {
 		return n
 	}
 	for word := range strings.FieldsSeq(in.Text) {
 		_, mark, ok := strings.Cut(word, "<<")
 		mark = strings.Trim(strings.TrimPrefix(mark, "-"), `"'`)
-		if !ok || mark == "" || strings.Trim(mark, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		if !ok || mark == "" || strings.Contains(mark, "<") {
 			continue
 		}
 		for end := n; end < len(lines); end++ {

@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ type Image struct {
 	Healthcheck *Instruction
 	Exposed     []int // TCP
 	StopSignal  string
+	Shell       []string // what the shell forms from here on are run by; nil for /bin/sh -c
 	Env         []Assignment
 	// Runs and Copies are RUN, and COPY and ADD, of the stages that it is made of.
 	Runs, Copies []Instruction
@@ -71,6 +73,7 @@ func (f *File) stage(name string, n int) int {
 }
 
 func (i *Image) add(in Instruction) {
+	in.shell = i.Shell
 	switch in.Name {
 	case "ENTRYPOINT":
 		i.Entrypoint = &in
@@ -78,6 +81,8 @@ func (i *Image) add(in Instruction) {
 		i.Cmd = &in
 	case "HEALTHCHECK":
 		i.Healthcheck = &in
+	case "SHELL":
+		i.Shell = in.Words
 	case "STOPSIGNAL":
 		i.StopSignal = in.Text
 	case "EXPOSE":
@@ -119,10 +124,13 @@ func (in *Instruction) Flag(name string) (string, bool) {
 }
 
 // Command is what a CMD or ENTRYPOINT runs: the words of the JSON form, or
-// those of a shell's -c.
+// those of a shell's -c, as the SHELL above it says.
 func (in *Instruction) Command() []string {
 	if in.Words != nil {
 		return in.Words
+	}
+	if len(in.shell) > 0 {
+		return append(slices.Clone(in.shell), in.Text)
 	}
 	return []string{"/bin/sh", "-c", in.Text}
 }
@@ -172,27 +180,16 @@ func split(text string) (words []string) {
 	return words
 }
 
-// expand puts the defaults of the ARGs into a FROM; what has none stays.
-func (f *File) expand(from string) string {
-	for name, value := range f.Args {
-		if value != "" {
-			from = strings.NewReplacer("${"+name+"}", value).Replace(from)
-			if from == "$"+name {
-				from = value
-			} else {
-				from = strings.ReplaceAll(from, "$"+name+":", value+":")
-				if rest, ok := strings.CutSuffix(from, "$"+name); ok {
-					from = rest + value
-				}
-			}
+// expand puts the values of the ARGs into a text; what has none stays.
+func (f *File) expand(text string) string {
+	return os.Expand(text, func(name string) string {
+		name, otherwise, _ := strings.Cut(name, ":-")
+		if value := f.Args[name]; value != "" {
+			return value
 		}
-		if before, after, ok := strings.Cut(from, "${"+name+":-"); ok {
-			fallback, rest, _ := strings.Cut(after, "}")
-			if value != "" {
-				fallback = value
-			}
-			from = before + fallback + rest
+		if otherwise != "" {
+			return otherwise
 		}
-	}
-	return from
+		return "${" + name + "}"
+	})
 }

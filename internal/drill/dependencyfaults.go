@@ -2,6 +2,7 @@ package drill
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,12 +24,16 @@ var dependencyDrills = []Drill{
 		Causes: []string{"dns-failure", "startup-hang"}}, // the engine's own resolver may let it wait for a long time
 }
 
-// standIn is the command of what takes a dependency's place.
+// standIn is the command of what takes a dependency's place; nil where it cannot
+// be done with that.
 type standIn func(d *Service) []string
 
 func refusing(*Service) []string { return []string{"hang"} }
 
 func silent(d *Service) []string {
+	if len(d.ports) == 0 {
+		return nil
+	}
 	words := []string{"blackhole"}
 	for _, port := range d.ports {
 		words = append(words, strconv.Itoa(port))
@@ -42,28 +47,22 @@ func without(instead standIn) func(context.Context, *stage) error {
 		if len(st.service.Dependencies) == 0 {
 			return notApplicable{"no dependency of it is known: they are those in depends_on of its compose file"}
 		}
+		away := slices.DeleteFunc(slices.Clone(st.service.Dependencies), func(d *Service) bool { return instead != nil && instead(d) == nil })
+		if len(away) == 0 {
+			return notApplicable{"the ports of what it depends on are not known: give them ports or expose in the compose file"}
+		}
 		if _, err := st.ready(ctx); err != nil {
 			return err
 		}
 		if err := st.stop(ctx); err != nil {
 			return err
 		}
-		for _, d := range st.service.Dependencies {
+		for _, d := range away {
 			if err := st.replace(ctx, d, instead); err != nil {
 				return err
 			}
 		}
-		st.repair = func(ctx context.Context) error {
-			for _, d := range st.service.Dependencies {
-				if err := st.removeNamed(ctx, st.name+"."+d.Name); err != nil {
-					return err
-				}
-				if err := st.depend(ctx, d); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
+		st.repair = func(ctx context.Context) error { return st.restore(ctx, away) }
 		st.injected = time.Now()
 		return st.start(ctx)
 	}
@@ -71,7 +70,7 @@ func without(instead standIn) func(context.Context, *stage) error {
 
 // replace takes a dependency away, and puts something in its place.
 func (st *stage) replace(ctx context.Context, d *Service, instead standIn) error {
-	if err := st.removeNamed(ctx, st.name+"."+d.Name); err != nil || instead == nil {
+	if err := st.remove(ctx, d); err != nil || instead == nil {
 		return err
 	}
 	id, err := st.make(ctx, d, st.name+"."+d.Name, st.labels(), []string{d.Name}, func(c *container.Config, h *container.HostConfig) {
@@ -85,10 +84,27 @@ func (st *stage) replace(ctx context.Context, d *Service, instead standIn) error
 	return err
 }
 
-func (st *stage) removeNamed(ctx context.Context, name string) error {
-	_, err := st.engine.ContainerRemove(ctx, name, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-	if errdefs.IsNotFound(err) {
-		return nil
+// restore puts dependencies back that were taken away.
+func (st *stage) restore(ctx context.Context, away []*Service) error {
+	for _, d := range away {
+		if err := st.remove(ctx, d); err != nil {
+			return err
+		}
 	}
-	return err
+	for _, d := range away {
+		if err := st.depend(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove removes the copy of a dependency, or what is in its place.
+func (st *stage) remove(ctx context.Context, d *Service) error {
+	_, err := st.engine.ContainerRemove(ctx, st.name+"."+d.Name, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if err != nil && !errdefs.IsNotFound(err) {
+		return err
+	}
+	delete(st.there, d.Name)
+	return nil
 }

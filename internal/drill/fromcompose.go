@@ -53,7 +53,7 @@ func fromCompose(ctx context.Context, engine *client.Client, project *compose.Pr
 		seconds := int(time.Duration(*c.StopGracePeriod).Seconds())
 		s.Config.StopTimeout = &seconds
 	}
-	s.Host = container.HostConfig{RestartPolicy: policy(c.Restart), CapAdd: c.CapAdd, CapDrop: c.CapDrop, GroupAdd: c.GroupAdd,
+	s.Host = container.HostConfig{RestartPolicy: restartPolicy(c), CapAdd: c.CapAdd, CapDrop: c.CapDrop, GroupAdd: c.GroupAdd,
 		ExtraHosts: c.ExtraHosts.AsList(":"), SecurityOpt: c.SecurityOpt, ReadonlyRootfs: c.ReadOnly, ShmSize: int64(c.ShmSize), Sysctls: c.Sysctls, Init: c.Init, Runtime: c.Runtime}
 	s.Host.Resources = container.Resources{Memory: int64(c.MemLimit), NanoCPUs: int64(float64(c.CPUS) * 1e9)}
 	if c.Deploy != nil && c.Deploy.Resources.Limits != nil && c.Deploy.Resources.Limits.MemoryBytes > 0 {
@@ -200,6 +200,25 @@ func imageOf(ctx context.Context, engine *client.Client, project string, c types
 func has(ctx context.Context, engine *client.Client, image string) bool {
 	_, err := engine.ImageInspect(ctx, image)
 	return err == nil
+}
+
+// restartPolicy is that which Compose gives: what deploy says counts more.
+func restartPolicy(c types.ServiceConfig) container.RestartPolicy {
+	if c.Deploy == nil || c.Deploy.RestartPolicy == nil {
+		return policy(c.Restart)
+	}
+	p := policy(c.Deploy.RestartPolicy.Condition)
+	switch p.Name {
+	case "none":
+		p.Name = container.RestartPolicyDisabled
+	case "any":
+		p.Name = container.RestartPolicyAlways
+	case container.RestartPolicyOnFailure:
+		if n := c.Deploy.RestartPolicy.MaxAttempts; n != nil {
+			p.MaximumRetryCount = int(*n)
+		}
+	}
+	return p
 }
 
 func policy(text string) container.RestartPolicy {

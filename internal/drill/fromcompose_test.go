@@ -1,6 +1,8 @@
 package drill
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,6 +74,40 @@ volumes:
 		if !strings.Contains(notes, want) {
 			t.Errorf("nothing is said of %s in: %s", want, notes)
 		}
+	}
+}
+
+func TestTheRestartPolicyMayStandBelowDeploy(t *testing.T) {
+	for text, want := range map[string]string{
+		"restart: always": "always 0",
+		"deploy: {restart_policy: {condition: any}}":                         "always 0",
+		"restart: always, deploy: {restart_policy: {condition: none}}":       "no 0",
+		"deploy: {restart_policy: {condition: on-failure, max_attempts: 3}}": "on-failure 3",
+	} {
+		s, err := fromFile(t, "services: {a: {image: x, "+text+"}}\n", "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := s.Host.RestartPolicy; fmt.Sprint(p.Name, " ", p.MaximumRetryCount) != want {
+			t.Errorf("%s: %+v", text, p)
+		}
+	}
+}
+
+// To connect to a socket needs no mount that can be written.
+func TestACopyReachesNoSocketByADirectoryOfTheHost(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.Listen("unix", filepath.Join(dir, "db.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := &Service{}
+	for _, from := range []string{"/", "/var/run", "/run", dir, t.TempDir()} {
+		s.bound(from, from, true)
+	}
+	if len(s.Host.Mounts) != 1 || len(s.Notes) != 4 {
+		t.Errorf("mounted: %+v; left out: %q", s.Host.Mounts, s.Notes)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -82,6 +84,8 @@ func (s *Service) bound(from, to string, readOnly bool) {
 	switch {
 	case err == nil && !info.IsDir() && !info.Mode().IsRegular():
 		s.dropped("%s is %s of the host, which is neither file nor directory; a copy does not have it", to, from)
+	case readOnly && err == nil && info.IsDir() && leadsToSockets(from):
+		s.dropped("%s is the directory %s of the host, which leads to sockets; a copy does not have it", to, from)
 	case readOnly:
 		s.keep(from, to)
 	case err == nil && info.Mode().IsRegular():
@@ -90,6 +94,20 @@ func (s *Service) bound(from, to string, readOnly bool) {
 	default:
 		s.own(to, source{dir: from})
 	}
+}
+
+// leadsToSockets reports whether a directory has sockets, or /run in it. A mount
+// that is read only keeps nobody from connecting to one: it would be that of the
+// engine, or of the database that serves.
+func leadsToSockets(dir string) bool {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	if dir == "/" || dir == "/run" {
+		return true
+	}
+	all, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(all, func(e os.DirEntry) bool { return e.Type()&os.ModeSocket != 0 })
 }
 
 // temporary is a file system in memory.

@@ -38,6 +38,7 @@ type stage struct {
 	repair   func(context.Context) error // what must be put right besides the copy
 	mail     *mailServer                 // of a drill whose route it is
 	settings map[string]string           // the watcher's, for the copy
+	there    map[string]bool             // dependencies that have a copy, by name
 }
 
 // change makes a copy differ from the service.
@@ -45,7 +46,7 @@ type change func(*container.Config, *container.HostConfig)
 
 // open makes the stage of a drill.
 func (r *run) open(ctx context.Context, d Drill, routes ...notify.Route) (*stage, error) {
-	st := &stage{run: r, id: r.id + "." + d.Name, settings: r.settings()}
+	st := &stage{run: r, id: r.id + "." + d.Name, settings: r.settings(), there: map[string]bool{}}
 	maps.Copy(st.settings, d.Settings)
 	st.name = fmt.Sprintf("drill-%.24s-%s-%s", printableName(r.service.Name), d.Name, strings.ToLower(r.id[len(r.id)-6:]))
 	answer, err := r.engine.NetworkCreate(whole(ctx), "aweigh-"+st.name, client.NetworkCreateOptions{Driver: "bridge", Internal: true, Labels: st.labels()})
@@ -95,8 +96,11 @@ func (st *stage) labels() map[string]string {
 }
 
 // depend starts a copy of a dependency, after its own, and waits until it
-// serves.
+// serves. One that several services depend on has one copy.
 func (st *stage) depend(ctx context.Context, d *Service) error {
+	if st.there[d.Name] {
+		return nil
+	}
 	for _, below := range d.Dependencies {
 		if err := st.depend(ctx, below); err != nil {
 			return err
@@ -106,6 +110,7 @@ func (st *stage) depend(ctx context.Context, d *Service) error {
 	if err != nil {
 		return err
 	}
+	st.there[d.Name] = true
 	if _, err := st.engine.ContainerStart(whole(ctx), id, client.ContainerStartOptions{}); err != nil {
 		return err
 	}

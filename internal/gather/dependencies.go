@@ -83,11 +83,18 @@ func addresses(line string) (found []target) {
 			continue
 		}
 		n, err := strconv.Atoi(port)
-		if err == nil && n > 0 && n < 65536 && n != 53 && isHost(host) {
+		if err == nil && n > 0 && n < 65536 && n != 53 && isHost(host) && !counted(line, host, port, n) {
 			found = append(found, target{host, n})
 		}
 	}
 	return found
+}
+
+// counted tells a number behind a word, "worker:1", from a port, and Node's name of
+// itself, "(node:31)", from a host.
+func counted(line, host, port string, n int) bool {
+	const least = 20 // that anybody depends on
+	return n < least && !strings.Contains(host, ".") || strings.Contains(line, "(node:"+port+")")
 }
 
 // apart are the characters that part the words of a line.

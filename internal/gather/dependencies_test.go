@@ -29,6 +29,8 @@ func TestTheDependenciesThatAnOutputComplainsAboutAreFound(t *testing.T) {
 		{"2026-11-23T10:11:12 INFO waiting for 3 workers", ""},
 		{"Traceback: File app.py:12, in connect", ""},
 		{"GET http://example.com:80/ 200", ""},
+		{"(node:31) Warning: NODE_TLS_REJECT_UNAUTHORIZED makes TLS connections insecure", ""},
+		{"worker:1 waiting for jobs, attempt:3", ""},
 	} {
 		got := strings.Trim(fmt.Sprint(targets([]byte(c.line+"\n"))), "[]")
 		if c.want == "[2001:db8::1]:5432" {
@@ -36,6 +38,20 @@ func TestTheDependenciesThatAnOutputComplainsAboutAreFound(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s: found %q, want %q", c.line, got, c.want)
+		}
+	}
+}
+
+// An entrypoint waits for the server that it began, which is no dependency.
+func TestAServiceIsNoDependencyOfItsOwn(t *testing.T) {
+	port := closedPort(t)
+	for own, want := range map[int]int{port: 0, 1: 1} {
+		f := &Found{}
+		f.Evidence.Output = fmt.Appendf(nil, "waiting for http://127.0.0.1:%d/health\n", port)
+		f.Evidence.ExpectedPort = own
+		f.Dependencies(t.Context())
+		if len(f.Live.Reach) != want {
+			t.Errorf("with port %d: %+v", own, f.Live.Reach)
 		}
 	}
 }

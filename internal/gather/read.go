@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aweigh/aweigh"
@@ -84,21 +86,43 @@ func WithoutOurs(output []byte, supervised bool) []byte {
 func withoutOurs(output, daemon []byte) (kept, said []byte) {
 	said = daemon
 	for line := range bytes.Lines(output) {
-		ours := bytes.Contains(line, []byte("event=")) && bytes.HasPrefix(line, []byte("time=")) ||
-			bytes.HasPrefix(line, []byte(`{"time":`)) && bytes.Contains(line, []byte(`"event":`))
-		if !ours {
+		event := eventOf(line)
+		if event == "" {
 			kept = append(kept, line...)
 			continue
 		}
 		kept = append(kept, '\n') // lines keep their numbers
 		switch {
-		case bytes.Contains(line, []byte("event="+record.Snapshot)), bytes.Contains(line, []byte(`"event":"`+record.Snapshot+`"`)):
+		case event == record.Snapshot:
 			return kept, said
-		case bytes.Contains(line, []byte("refused")) && bytes.Contains(line, []byte(record.StartFailed)):
+		case bytes.Contains(line, []byte("refused")) && event == record.StartFailed:
 			said = append(said, line...)
 		}
 	}
 	return kept, said
+}
+
+// eventOf is the event of a line of aweigh-init's own; "" for a line of the
+// service, which may log with log/slog and have events too.
+func eventOf(line []byte) string {
+	key, end := " event=", " \r\n"
+	switch {
+	case bytes.HasPrefix(line, []byte("time=")):
+	case bytes.HasPrefix(line, []byte(`{"time":`)):
+		key, end = `"event":"`, `"`
+	default:
+		return ""
+	}
+	_, rest, ok := bytes.Cut(line, []byte(key))
+	if n := bytes.IndexAny(rest, end); n >= 0 {
+		rest = rest[:n]
+	}
+	event := string(rest)
+	family, _, _ := strings.Cut(event, ".")
+	if ok && slices.Contains([]string{"start", "run", "record", record.Snapshot, "assist", "warning"}, family) {
+		return event
+	}
+	return ""
 }
 
 // ReadRecord reads what is recorded of a start: its output, its end, and the
@@ -208,6 +232,13 @@ func snapshotOf(r *record.Record) *snapshot.Snapshot {
 	return &snap
 }
 
+// itself reports whether a target is the service's own port, for which its
+// entrypoint may wait.
+func (f *Found) itself(t target) bool {
+	addr, err := netip.ParseAddr(t.host)
+	return t.port != 0 && t.port == f.Evidence.ExpectedPort && (t.host == "localhost" || err == nil && addr.IsLoopback())
+}
+
 // Dependencies tries to reach those that the output names: from the container's
 // network namespace where that can be entered, else from this host.
 func (f *Found) Dependencies(ctx context.Context) {
@@ -215,6 +246,7 @@ func (f *Found) Dependencies(ctx context.Context) {
 	if w := f.Live.Wait; w != nil && w.Peer != "" {
 		all = append(all, addresses(w.Peer)...)
 	}
+	all = slices.DeleteFunc(all, f.itself)
 	if len(all) == 0 {
 		return
 	}

@@ -153,4 +153,10 @@ func TestLinesOfAweighInitAreNotTheService(t *testing.T) {
 	if got := string(WithoutOurs([]byte(output), false)); got != output {
 		t.Errorf("%q", got)
 	}
+	// A service may log with log/slog, and have events of its own.
+	output = "time=2026-11-23T10:00:00Z level=ERROR msg=\"cannot start\" event=startup error=\"connection refused\"\n" +
+		`{"time":"2026-11-23T10:00:00Z","level":"ERROR","msg":"cannot start","event":"snapshot-restore"}` + "\n"
+	if got := string(WithoutOurs([]byte(output), true)); got != output {
+		t.Errorf("%q", got)
+	}
 }

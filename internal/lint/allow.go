@@ -26,6 +26,9 @@ func (p *project) allowed(f Finding) bool {
 		if s == nil {
 			continue
 		}
+		if d := s.dockerfile; d != nil && d.Path == f.File && allows(d.Lines, f.Line, f.Rule) {
+			return true
+		}
 		at := s.at()
 		for _, source := range p.Project.Sources {
 			if source.Path == at.File && allows(source.Lines(), at.Line, f.Rule) {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -16,6 +17,20 @@ type edit struct {
 	column int    // from 1, in characters; 0 inserts a line after this one
 	old    string // what stands at column; may be empty
 	new    string
+}
+
+// sameKey reports whether another edit sets the same key at the same place.
+func (e edit) sameKey(other edit) bool {
+	key, _, _ := strings.Cut(e.new, ":")
+	otherKey, _, added := strings.Cut(other.new, ":")
+	return e.file == other.file && e.line == other.line && e.column == other.column && (key == otherKey || !added)
+}
+
+// time is what a "key: 30s" or a "30s" sets; 0 if that is no time.
+func (e edit) time() time.Duration {
+	value := strings.TrimSuffix(e.new, ", ")
+	d, _ := time.ParseDuration(value[strings.LastIndexByte(value, ' ')+1:])
+	return d
 }
 
 // add puts a "key: value" into the mapping of the service.
@@ -40,7 +55,7 @@ func (s *service) addTo(text string, path ...string) *edit {
 		return nil
 	}
 	if n.Style&yaml.FlowStyle != 0 {
-		return &edit{file: f.Source.Path, line: n.Line, column: n.Column, old: "{", new: "{" + text + ", "}
+		return at(f.Source, n, "{", "{"+text+", ")
 	}
 	column := n.Content[0].Column
 	last := n.Content[len(n.Content)-2]
@@ -48,7 +63,7 @@ func (s *service) addTo(text string, path ...string) *edit {
 }
 
 // blockEnd is the last line of the value of a key in a block mapping: what
-// follows the key and is deeper, or is an item of its list.
+// follows the key and is deeper, is an item of its list or closes its bracket.
 func blockEnd(lines []string, keyLine, column int) int {
 	end := keyLine
 	for n := keyLine; n < len(lines); n++ { // the line after the key's
@@ -57,9 +72,13 @@ func blockEnd(lines []string, keyLine, column int) int {
 			continue
 		}
 		indent := len(text) - len(strings.TrimLeft(text, " "))
-		item := indent == column-1 && (strings.HasPrefix(text[indent:], "- ") || text[indent:] == "-")
-		if indent < column && !item {
-			break
+		switch rest := text[indent:]; {
+		case indent >= column:
+		case rest[0] == '#': // the value may go on below it
+			continue
+		case indent == column-1 && (strings.HasPrefix(rest, "- ") || rest == "-" || rest[0] == '}' || rest[0] == ']'):
+		default:
+			return end
 		}
 		end = n + 1
 	}

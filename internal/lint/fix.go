@@ -39,7 +39,7 @@ func fixFile(path string, findings []Finding) error {
 		return err
 	}
 	changed := apply(string(text), edits(findings))
-	var doc yaml.Node
+	var doc any // and no yaml.Node, to which a key may be there twice
 	if err := yaml.Unmarshal([]byte(changed), &doc); err != nil {
 		return fmt.Errorf("%s is left as it was: with the fixes it would not be YAML (%w): make them by hand", path, err)
 	}
@@ -47,11 +47,16 @@ func fixFile(path string, findings []Finding) error {
 }
 
 // edits are those of the findings, the last of a file first, so that each finds
-// its place; two findings may want the same.
+// its place. Two findings may want the same, or another value of one key, where
+// services share a part of the file: the longest time is enough for each.
 func edits(findings []Finding) (all []edit) {
 	for _, f := range findings {
-		if !slices.Contains(all, *f.edit) {
+		i := slices.IndexFunc(all, f.edit.sameKey)
+		switch {
+		case i < 0:
 			all = append(all, *f.edit)
+		case f.edit.time() > all[i].time():
+			all[i] = *f.edit
 		}
 	}
 	slices.SortStableFunc(all, func(a, b edit) int {

@@ -42,6 +42,74 @@ func TestFixKeepsCommentsAndFormatting(t *testing.T) {
 	}
 }
 
+// A finding in a Dockerfile is allowed there, as docs/lint.md has it.
+func TestACommentInTheDockerfileAllowsAFinding(t *testing.T) {
+	for dockerfile, want := range map[string]int{"FROM x\n": 1, "# aweigh: allow floating-base (it is ours)\nFROM x\n": 0, "# aweigh: allow plain-secret\nFROM x\n": 1} {
+		if got := said(run(t, example{compose: "web: {build: .}", dockerfile: dockerfile}), "floating-base"); len(got) != want {
+			t.Errorf("%q: %q", dockerfile, got)
+		}
+	}
+}
+
+// Services that share a health check get one start_period, the longest: a key that
+// is there twice is no YAML for Compose.
+func TestFixSetsASharedKeyOnce(t *testing.T) {
+	t.Chdir(t.TempDir())
+	host := func(in *Input) {
+		in.Measured = func(name string) Measured {
+			return Measured{Ready: []time.Duration{map[string]time.Duration{"a": 10 * time.Second, "b": 30 * time.Second, "c": 20 * time.Second}[name]}}
+		}
+	}
+	write(t, "compose.yaml", "x-hc: &hc\n  test: x\nservices:\n  a: {image: x, healthcheck: *hc}\n  b: {image: x, healthcheck: *hc}\n  c: {image: x, healthcheck: *hc}\n")
+	if _, err := Fix(load(t, host)); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := os.ReadFile("compose.yaml")
+	if strings.Count(string(got), "start_period") != 1 || !strings.Contains(string(got), "start_period: 45s") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestFixFindsTheEndOfAValue(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const text = `services:
+  a:
+    image: x
+    init: true
+    logging: {driver: local}
+    ports:
+      - "80:80"
+#      - "443:443"
+      - "8443:8443"
+    # the end
+  b:
+    image: x
+    logging: {driver: local}
+    environment: {
+      A: b
+    }
+`
+	write(t, "compose.yaml", text)
+	if _, err := Fix(load(t, nil)); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Replace(text, "    # the end", "    stop_grace_period: 30s\n    # the end", 1) + "    stop_grace_period: 30s\n"
+	if got, _ := os.ReadFile("compose.yaml"); string(got) != want {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// What stands behind an anchor is not where the file says that the mapping is.
+func TestWhatCannotBeFixedIsNotToldAsFixed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const text = "services:\n  a: &a {image: x}\n"
+	write(t, "compose.yaml", text)
+	fixed, err := Fix(load(t, nil))
+	if got, _ := os.ReadFile("compose.yaml"); err != nil || string(got) == text && len(fixed) > 0 {
+		t.Errorf("told: %v, %v, and it is\n%s", fixed, err, got)
+	}
+}
+
 func TestFixLeavesAFileThatItWouldBreak(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "compose.yaml")
 	write(t, path, "a: b\n")

@@ -1,7 +1,9 @@
 package lint
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -123,11 +125,20 @@ func (s *service) readDockerfile() {
 		}
 		var err error
 		if text, err = os.ReadFile(file); err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				s.badFile = err.Error()
+			}
 			return // rule file-missing tells
 		}
 		path = compose.Shorten(file)
 	}
-	f, err := dockerfile.Parse(path, text)
+	args := map[string]string{}
+	for name, value := range b.Args {
+		if value != nil {
+			args[name] = *value
+		}
+	}
+	f, err := dockerfile.Parse(path, text, args)
 	if err != nil {
 		s.badFile = err.Error()
 		return
@@ -151,6 +162,9 @@ func (s *service) dockerfilePath() string {
 	}
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(b.Context, file)
+	}
+	if lower := filepath.Join(filepath.Dir(file), "dockerfile"); filepath.Base(file) == "Dockerfile" && missing(file) && !missing(lower) {
+		return lower // BuildKit takes it too
 	}
 	return file
 }

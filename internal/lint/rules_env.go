@@ -139,7 +139,9 @@ func secret(name, value string) bool {
 	if _, rest, ok := strings.Cut(value, "://"); ok && strings.Contains(rest, "@") {
 		u, err := url.Parse(value)
 		if err != nil {
-			return true // a password with a character that should have been escaped
+			// A password with a character that should have been escaped, and not
+			// ssh://git@example.com:path.
+			return strings.Contains(rest[:strings.LastIndexByte(rest, '@')], ":")
 		}
 		password, has := u.User.Password()
 		return has && password != ""

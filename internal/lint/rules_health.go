@@ -3,6 +3,8 @@ package lint
 import (
 	"fmt"
 	"net/url"
+	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,37 +68,77 @@ func checkHealthcheckWeak(s *service) []Finding {
 // weak says why a health check proves little; "" if it does not seem so.
 func weak(test []string) string {
 	line := strings.Join(test[1:], " ")
+	reads := strings.Contains(line, "grep") || strings.Contains(line, "<&") // it looks at the answer
 	if strings.Contains(line, "/dev/tcp/") {
+		if reads {
+			return ""
+		}
 		return "it only sees that a port accepts a connection"
 	}
+	if before, word := lastWord(line); strings.HasPrefix(word, "exit") && before != "" {
+		return "it ends in exit 0, whatever came before"
+	} else if word != "" {
+		return "it always succeeds"
+	}
+	why := ""
 	for _, c := range commands(test) {
-		switch program := c[0]; program {
-		case "true", ":":
-			return "it always succeeds"
-		case "echo":
-			if len(commands(test)) == 1 {
-				return "it always succeeds"
+		one := ""
+		switch program := path.Base(c[0]); program {
+		case "pgrep", "pidof", "ps", "killall":
+			one = program + " only sees that a process exists"
+		case "kill":
+			if !slices.Contains(c, "-0") {
+				continue // it ends the service that does not answer
 			}
-		case "exit":
-			if len(c) > 1 && c[1] == "0" {
-				return "it ends in exit 0, whatever came before"
+			one = "kill only sees that a process exists"
+		case "test", "[", "[[":
+			if of := strings.TrimPrefix(strings.Join(c[1:], " "), "! "); len(of) < 3 || of[0] != '-' || !strings.Contains("defrswxS", of[1:2]) || of[2] != ' ' {
+				continue // it looks at what another command said
 			}
-		case "pgrep", "pidof", "ps", "kill", "killall":
-			return program + " only sees that a process exists"
-		case "test", "[", "stat", "ls":
-			return program + " only looks at a file"
-		case "nc", "ncat", "netcat", "ss", "netstat", "lsof":
-			return program + " only sees that something listens"
+			one = program + " only looks at a file"
+		case "stat", "ls":
+			one = program + " only looks at a file"
+		case "nc", "ncat", "netcat":
+			if reads && !slices.Contains(c, "-z") {
+				return "" // it is a client: echo ruok | nc localhost 2181 | grep imok
+			}
+			one = program + " only sees that something listens"
+		case "ss", "netstat", "lsof":
+			one = program + " only sees that something listens"
 		case "ping":
-			return "ping asks the network, not the service"
+			one = "ping asks the network, not the service"
 		case "curl":
-			if !slices.ContainsFunc(c[1:], failsOnStatus) && len(commands(test)) == 1 {
-				return "curl without -f takes a 500 for success"
+			if slices.ContainsFunc(c[1:], failsOnStatus) || reads || strings.Contains(line, "$(") {
+				return ""
 			}
+			one = "curl without -f takes a 500 for success"
+		case "exit", "echo", "printf", "true", "false", ":", "grep", "egrep", "wc", "awk", "sed", "cut", "head", "tail", "tr", "cat", "sleep", "fi", "done":
+			continue // they prove nothing by themselves
+		default:
+			return "" // it asks the service
+		}
+		if why == "" {
+			why = one
 		}
 	}
-	return ""
+	return why
 }
+
+// lastWord is the command that ends a health check well, whatever came before
+// it, and what did; "" where it may end otherwise.
+func lastWord(line string) (before, word string) {
+	m := always.FindStringSubmatchIndex(line)
+	if m == nil {
+		return "", ""
+	}
+	before, word = line[:m[0]], line[m[2]:m[3]]
+	if strings.Contains(before, "exit") || strings.Contains(before, "set -e") {
+		return "", ""
+	}
+	return before, word
+}
+
+var always = regexp.MustCompile(`(?:^|\|\||;)\s*(true|:|exit 0|echo(?: [^|&;]*)?)\s*$`)
 
 func failsOnStatus(arg string) bool {
 	if strings.HasPrefix(arg, "--") {
@@ -160,7 +202,7 @@ func asked(test []string) (string, bool) {
 	}
 	// curl without -f asks as well, though it hears nothing.
 	for _, c := range commands(test) {
-		if c[0] != "curl" && c[0] != "wget" {
+		if program := path.Base(c[0]); program != "curl" && program != "wget" {
 			continue
 		}
 		for _, arg := range c[1:] {
@@ -184,7 +226,7 @@ func checkHealthcheckElsewhere(s *service) []Finding {
 		return nil
 	}
 	for _, c := range commands(s.health.test) {
-		if c[0] != "curl" && c[0] != "wget" {
+		if program := path.Base(c[0]); program != "curl" && program != "wget" {
 			continue
 		}
 		for _, arg := range c[1:] {

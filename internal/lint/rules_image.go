@@ -27,7 +27,8 @@ func checkFloatingTag(s *service) []Finding {
 		return nil
 	}
 	f := s.found(fmt.Sprintf("image %s %s", quote(s.Image), why), "image")
-	if s.Build != nil { // it is built here, and named so
+	built := func(other *service) bool { return other.Build != nil && other.Image == s.Image }
+	if slices.ContainsFunc(s.p.services, built) { // it is built here, and named so
 		f.Severity = aweigh.Info
 	}
 	return []Finding{f}
@@ -60,7 +61,7 @@ func checkFloatingBase(s *service) (all []Finding) {
 	if s.dockerfile == nil {
 		return nil
 	}
-	if base := s.built.Base; base != "scratch" {
+	if base := s.built.Base; base != "scratch" && s.Build.AdditionalContexts[base] == "" {
 		if why := floating(base); why != "" {
 			all = append(all, s.inDockerfile(fmt.Sprintf("the base image %s %s", quote(base), why), s.built.BaseLine))
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,7 @@ func checkLoopbackInside(s *service) []Finding {
 		return nil
 	}
 	words := s.command()
-	if why := bindsLoopback(words, s.bindsByEnv()); why != "" {
+	if why := bindsLoopback(words, func(server string) bool { return s.bindsByEnv() || s.bindsBySettings(server) }); why != "" {
 		return []Finding{s.commandFound("it listens on the container's loopback only: " + why)}
 	}
 	for _, name := range sorted(s.Environment) {
@@ -81,26 +82,66 @@ func (s *service) bindsByEnv() bool {
 	return false
 }
 
+// bindsBySettings reports whether a server that listens on the loopback by itself
+// does otherwise by a variable that names no address, or may do so by a file that it
+// reads unasked.
+func (s *service) bindsBySettings(server string) bool {
+	switch server {
+	case "gunicorn": // https://docs.gunicorn.org/en/stable/settings.html#bind
+		_, ok := s.env("PORT")
+		return ok || s.brings("gunicorn.conf.py")
+	case "vite":
+		return s.brings("vite.config.*")
+	case "rails": // in development only (railties, rails server's default_host)
+		for _, name := range []string{"RAILS_ENV", "RACK_ENV"} {
+			if value, ok := s.env(name); ok && value != "" {
+				return value != "development"
+			}
+		}
+	}
+	return false
+}
+
+// brings reports whether a file is in the directories that are built from, or
+// mounted.
+func (s *service) brings(pattern string) bool {
+	var dirs []string
+	if s.Build != nil {
+		dirs = append(dirs, s.Build.Context)
+	}
+	for _, v := range s.Volumes {
+		if v.Type == "bind" {
+			dirs = append(dirs, v.Source)
+		}
+	}
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern))
+		return len(found) > 0
+	})
+}
+
 // bindsLoopback says which part of a command line binds the loopback; "" if none
-// seems to. byEnv says that the environment names another address.
-func bindsLoopback(words []string, byEnv bool) string {
-	if len(words) == 3 && words[1] == "-c" {
-		words = strings.Fields(words[2])
+// seems to. byEnv tells whether the environment has a server listen elsewhere.
+func bindsLoopback(words []string, byEnv func(server string) bool) string {
+	if n := len(words); n >= 3 && shell(words[0]) && words[n-2] == "-c" {
+		words = strings.Fields(words[n-1])
 	}
 	for i, w := range words {
 		name, value, joined := strings.Cut(w, "=")
 		if !joined && i+1 < len(words) {
 			value = words[i+1]
 		}
-		if slices.Contains(bindFlags, name) && isLoopback(value) {
+		if slices.Contains(bindFlags, name) && isLoopback(value) && !flagBinds(words) {
 			return quote(strings.TrimSpace(name + " " + value))
 		}
 	}
 	for _, server := range loopbackServers {
-		if byEnv || !calls(words, server) {
+		if !calls(words, server) || byEnv(server[0]) {
 			continue
 		}
-		if flagBinds(words) || slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "0.0.0.0") || strings.Contains(w, "[::]") }) {
+		if flagBinds(words) || slices.ContainsFunc(words, func(w string) bool {
+			return strings.Contains(w, "0.0.0.0") || strings.Contains(w, "[::]") || strings.HasPrefix(w, "0:")
+		}) {
 			return ""
 		}
 		if server[0] == "gunicorn" && slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "-c") || strings.HasPrefix(w, "--config") }) {
@@ -159,7 +200,7 @@ func bindName(name string) bool {
 	if hostAlone(name) {
 		return true
 	}
-	for _, end := range []string{"LISTEN", "LISTEN_ADDR", "LISTEN_ADDRESS", "LISTEN_HOST", "BIND", "BIND_ADDR", "BIND_ADDRESS", "BIND_HOST", "SERVER_HOST", "SERVER_ADDRESS", "HTTP_HOST", "HTTP_ADDR", "RUN_HOST", "UVICORN_HOST"} {
+	for _, end := range []string{"LISTEN", "LISTEN_ADDR", "LISTEN_ADDRESS", "LISTEN_HOST", "BIND", "BIND_ADDR", "BIND_ADDRESS", "BIND_HOST", "SERVER_HOST", "SERVER_ADDRESS", "HTTP_HOST", "HTTP_ADDR", "RUN_HOST", "UVICORN_HOST", "BINDING"} {
 		if name == end || strings.HasSuffix(name, "_"+end) {
 			return true
 		}

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -26,6 +27,9 @@ type binding struct {
 }
 
 func (s *service) bindings() (all []binding) {
+	if s.NetworkMode == "host" {
+		return nil // Docker discards what it publishes
+	}
 	for _, p := range s.Ports {
 		first, last, ranged := strings.Cut(p.Published, "-")
 		from, err := strconv.Atoi(first)
@@ -53,7 +57,7 @@ func (b binding) String() string {
 		text += "-" + strconv.Itoa(b.to)
 	}
 	if b.ip != "" {
-		text = b.ip + ":" + text
+		text = net.JoinHostPort(b.ip, text)
 	}
 	if b.protocol != "tcp" {
 		text += "/" + b.protocol
@@ -90,14 +94,15 @@ func checkPortClash(p *project) (all []Finding) {
 	return all
 }
 
-// overlap reports whether two addresses to bind cannot both be had.
+// overlap reports whether two addresses to bind cannot both be had. Docker binds
+// 0.0.0.0 and [::] each for itself; "" is both.
 func overlap(a, b string) bool {
-	return a == b || unspecified(a) || unspecified(b)
-}
-
-func unspecified(ip string) bool {
-	addr, err := netip.ParseAddr(ip)
-	return ip == "" || err == nil && addr.IsUnspecified()
+	if a == b || a == "" || b == "" {
+		return true
+	}
+	x, err1 := netip.ParseAddr(a)
+	y, err2 := netip.ParseAddr(b)
+	return err1 == nil && err2 == nil && x.Is4() == y.Is4() && (x == y || x.IsUnspecified() || y.IsUnspecified())
 }
 
 // apart reports whether two services are alternatives: their profiles have
@@ -122,7 +127,11 @@ func checkPortTaken(s *service) (all []Finding) {
 			continue
 		}
 		for _, l := range s.p.Listeners {
-			if l.Port != b.from || !overlap(b.ip, l.Addr) {
+			addr := l.Addr
+			if addr == "::" {
+				addr = "" // it may have IPv4 as well
+			}
+			if l.Port != b.from || !overlap(b.ip, addr) {
 				continue
 			}
 			if l.Project == s.p.Project.Name && l.Service == s.name {

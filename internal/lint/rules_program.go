@@ -80,7 +80,8 @@ func brought(i dockerfile.Image, program string) bool {
 var searched = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 
 // builtins are what a shell knows by itself.
-var builtins = []string{"exit", "true", "false", ":", "echo", "test", "[", "cd", "set", "exec", "export", "read", "return", "eval", "if", "then", "else", "fi", "while", "do", "done", "for", "kill", "printf", "trap", "wait", "command", "!", "{", "}"}
+var builtins = []string{"exit", "true", "false", ":", "echo", "test", "[", "cd", "set", "exec", "export", "read", "return", "eval", "if", "then", "else", "fi", "while", "do", "done", "for", "kill", "printf", "trap", "wait", "command", "!", "{", "}",
+	"[[", "elif", "until", "case", "esac", "in", "break", "continue", "local", "unset", "shift", "let", "type", "hash", "source", ".", "ulimit", "umask", "pwd"}
 
 // programs are those that a health check calls, the shell included.
 func programs(test []string) (all []string) {
@@ -99,22 +100,33 @@ func programs(test []string) (all []string) {
 	}
 	for n, c := range commands(test) {
 		program := c[0]
-		if n == 0 && test[0] == "CMD" && len(test) > 1 && path.Base(test[1]) == program {
+		if n == 0 && test[0] == "CMD" && len(test) > 1 && test[1] == program {
 			continue
 		}
-		if slices.Contains(builtins, program) || strings.ContainsAny(program, "$`'\"*?=(){}<>&") || program == "" {
+		if strings.Contains(program, "/") && !path.IsAbs(program) {
+			continue // from a working directory that nobody here knows
+		}
+		// What follows a substitution goes on with its command: test $(ask) -eq 200.
+		if slices.Contains(builtins, program) || strings.HasPrefix(program, "-") || strings.ContainsAny(program, "$`'\"*?=(){}<>&") || program == "" {
 			continue
 		}
-		if !slices.ContainsFunc(all, func(have string) bool { return path.Base(have) == program }) {
+		if !slices.ContainsFunc(all, func(have string) bool { return have == program || path.Base(have) == program }) {
 			all = append(all, program)
 		}
 	}
 	return all
 }
 
+// assigns reports whether a word sets a variable for the command behind it, and
+// is no comparison.
+func assigns(word string) bool {
+	name, _, ok := strings.Cut(word, "=")
+	return ok && name != "" && strings.Trim(strings.ToUpper(name), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
+}
+
 // commands cuts a health check into its simple commands, roughly: words between
-// pipes, lists and substitutions. The first word of each is a program's name
-// without its directory. Nothing is evaluated.
+// pipes, lists and substitutions. The first word of each is its program. Nothing
+// is evaluated.
 func commands(test []string) (all [][]string) {
 	if len(test) < 2 {
 		return nil
@@ -127,10 +139,11 @@ func commands(test []string) (all [][]string) {
 	case test[0] == "CMD" && len(words) >= 3 && slices.Contains([]string{"sh", "bash", "ash", "dash"}, path.Base(words[0])) && words[1] == "-c":
 		line = words[2]
 	case test[0] == "CMD":
-		return [][]string{append([]string{path.Base(words[0])}, words[1:]...)}
+		return [][]string{words}
 	default:
 		return nil
 	}
+	line = strings.ReplaceAll(line, "\\\n", " ")
 	var quoted rune
 	parts := strings.FieldsFunc(line, func(c rune) bool {
 		switch {
@@ -147,7 +160,7 @@ func commands(test []string) (all [][]string) {
 	})
 	for _, part := range parts {
 		fields := strings.Fields(part)
-		for len(fields) > 0 && (strings.Contains(fields[0], "=") || slices.Contains([]string{"!", "exec", "if", "then", "else", "do", "while", "command"}, fields[0])) {
+		for len(fields) > 0 && (assigns(fields[0]) || slices.Contains([]string{"!", "exec", "if", "then", "else", "do", "while", "command"}, fields[0])) {
 			fields = fields[1:]
 		}
 		if len(fields) == 0 || strings.ContainsAny(fields[0], "<>") || strings.Trim(fields[0], "0123456789") == "" {
@@ -156,7 +169,6 @@ func commands(test []string) (all [][]string) {
 		for i := range fields {
 			fields[i] = strings.Trim(fields[i], `'"`)
 		}
-		fields[0] = path.Base(fields[0])
 		all = append(all, fields)
 	}
 	return all

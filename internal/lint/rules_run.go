@@ -2,10 +2,14 @@ package lint
 
 import (
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/compose"
@@ -41,8 +45,12 @@ func checkSharedVolume(p *project) (all []Finding) {
 				all = append(all, s.found(fmt.Sprintf("%d containers of it write to %s", scale, quote(what)), s.item("volumes", v.Target)...))
 			}
 			for _, other := range writers[v.Source] {
-				if other != s && !apart(s, other) {
-					all = append(all, s.found(fmt.Sprintf("%s is written to by %s as well", quote(what), quote(other.name)), s.item("volumes", v.Target)...))
+				if other != s && !apart(s, other) && !after(s, other) && !after(other, s) {
+					f := s.found(fmt.Sprintf("%s is written to by %s as well", quote(what), quote(other.name)), s.item("volumes", v.Target)...)
+					if v.Type == "bind" && s.isSource(v.Source) {
+						f.Severity = aweigh.Info // of a program, seldom written to
+					}
+					all = append(all, f)
 					break
 				}
 			}
@@ -52,6 +60,22 @@ func checkSharedVolume(p *project) (all []Finding) {
 		}
 	}
 	return all
+}
+
+// isSource reports whether what is mounted is the source of the service, as for
+// development, or a file, which is mostly a configuration.
+func (s *service) isSource(path string) bool {
+	if s.Build != nil && filepath.Clean(s.Build.Context) == filepath.Clean(path) {
+		return true
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// after reports whether a service waits for the end of another one: they never
+// write at the same time.
+func after(s, other *service) bool {
+	return s.DependsOn[other.name].Condition == types.ServiceConditionCompletedSuccessfully
 }
 
 var memoryLimit = Rule{
@@ -104,7 +128,7 @@ func checkLogRotation(s *service) []Finding {
 		f.edit = s.add("logging: {driver: json-file, options: {max-size: 10m, max-file: \"3\"}}")
 		return []Finding{f}
 	}
-	if (l.Driver == "" || l.Driver == "json-file") && l.Options["max-size"] == "" {
+	if (l.Driver == "" && !s.p.Rotated || l.Driver == "json-file") && l.Options["max-size"] == "" {
 		return []Finding{s.found("its log grows without end: json-file without max-size", "logging")}
 	}
 	return nil
@@ -181,7 +205,7 @@ func checkSignalsLost(s *service) []Finding {
 	if program != "dash" && (program != "sh" || strings.Contains(s.built.Base+s.Image, "alpine") || strings.Contains(s.built.Base+s.Image, "busybox")) {
 		return nil
 	}
-	if slices.Contains(strings.Fields(words[2]), "exec") {
+	if fields := strings.Fields(words[2]); slices.Contains(fields, "exec") || slices.Contains(fields, "trap") {
 		return nil
 	}
 	return []Finding{s.commandFound("its first process is a shell; dash, which is the sh of Debian, passes no signal on")}

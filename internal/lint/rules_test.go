@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/compose"
 )
 
@@ -38,6 +39,11 @@ var examples = map[string][]example{
 		{compose: `web: {build: ., healthcheck: {test: ["CMD", "curl", "x"]}}`, dockerfile: "FROM scratch\nCOPY --from=y / /\n"},
 		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD", "curl", "x"]}}`}, // nobody knows
 		{compose: `web: {image: "x:1", healthcheck: {test: "true || exit 1"}}`, host: lacks("curl")},
+		{compose: `web: {image: "x:1", healthcheck: {test: "/opt/app/check.sh || ./other"}}`, host: lacks("check.sh", "other", "./other")},
+		{compose: `web: {image: "x:1", healthcheck: {test: "/opt/app/check.sh || exit 1"}}`, host: lacks("/opt/app/check.sh"), want: "2 the health check needs /opt/app/check.sh, which the image x:1 does not have"},
+		{compose: `web: {image: "x:1", healthcheck: {test: 'test $$(curl -s -o /dev/null -w "%{http_code}" http://localhost/) -eq 200'}}`, host: lacks("-eq")},
+		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD", "bash", "-c", "[[ $$(curl -s http://localhost/) = ok ]]"]}}`, host: lacks("[[", "ok")},
+		{compose: "web: {image: \"x:1\", healthcheck: {test: \"curl -f \\\\\\n  http://localhost/healthz\"}}", host: lacks("healthz")},
 	},
 	"healthcheck-weak": {
 		{compose: `web: {image: "x:1", healthcheck: {test: "pgrep nginx"}}`, want: "2 the health check is weak: pgrep only sees that a process exists"},
@@ -48,6 +54,20 @@ var examples = map[string][]example{
 		{compose: `web: {image: "x:1", healthcheck: {test: "curl -fsS http://localhost/ || exit 1"}}`},
 		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD-SHELL", "curl -s http://localhost/ | grep ok"]}}`},
 		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD", "pg_isready"]}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl http://localhost/ || exit 1"}}`, want: "2 the health check is weak: curl without -f takes a 500 for success"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -f http://localhost/ || true"}}`, want: "2 the health check is weak: it always succeeds"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "kill -0 1 || exit 1"}}`, want: "2 the health check is weak: kill only sees that a process exists"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "[ -f /tmp/ready ] || exit 1"}}`, want: "2 the health check is weak: [ only looks at a file"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "ps aux | grep -v grep | grep nginx"}}`, want: "2 the health check is weak: ps only sees that a process exists"},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -f http://localhost/ && exit 0 || exit 1"}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: "if curl -fs http://localhost/; then exit 0; else exit 1; fi"}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: "wget -q --spider http://localhost/ || exit 1; exit 0"}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: "curl -f http://localhost/ || kill 1"}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: "pgrep nginx && curl -f http://localhost/"}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: '[ "$$(redis-cli -s /run/r.sock ping)" = PONG ]'}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: 'test $$(curl -s -o /dev/null -w "%{http_code}" http://localhost/) -eq 200'}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: "echo ruok | nc localhost 2181 | grep imok"}}`},
+		{compose: `web: {image: "x:1", healthcheck: {test: ["CMD", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9000; echo -e 'GET /health HTTP/1.0\r\n\r\n' >&3; grep -q '200 OK' <&3"]}}`},
 	},
 	"healthcheck-port": {
 		{compose: `web: {image: "x:1", ports: ["80:8080"], healthcheck: {test: "curl -f http://localhost:80/"}}`, want: "2 the health check asks port 80, which is the published one: inside it is 8080"},
@@ -95,22 +115,34 @@ var examples = map[string][]example{
 		{compose: "a: {image: \"x:1\", ports: [\"80:80\"], scale: 2}", want: "2 2 containers of a publish port 80: only one of them can"},
 		{compose: "a: {image: \"x:1\", ports: [\"10.0.0.1:80:80\"]}\n  b: {image: \"x:1\", ports: [\"10.0.0.2:80:80\"]}"},
 		{compose: "a: {image: \"x:1\", ports: [\"53:53\", \"53:53/udp\", \"80\"]}\n  b: {image: \"x:1\", ports: [\"80\"]}"},
+		{compose: `a: {image: "x:1", ports: ["0.0.0.0:80:80", "[::]:80:80", "127.0.0.1:81:81", "[::1]:81:81"]}`},
+		{compose: "a: {image: \"x:1\", ports: [\"80:80\"]}\n  b: {image: \"x:1\", ports: [\"[::]:80:80\"]}", want: "3 port [::]:80 is published by a as well"},
+		{compose: "a: {image: \"x:1\", network_mode: host, ports: [\"80:80\"]}\n  b: {image: \"x:1\", network_mode: host, ports: [\"80:80\"]}"},
 		{compose: "a: {image: \"x:1\", ports: [\"80:80\"], profiles: [one]}\n  b: {image: \"x:1\", ports: [\"80:80\"], profiles: [two]}"},
 	},
 	"port-taken": {
 		{compose: `web: {image: "x:1", ports: ["80:80"]}`, host: taken(Listener{Addr: "0.0.0.0", Port: 80, By: "nginx (pid 812)"}), want: "2 port 80 is taken on this host by nginx (pid 812)"},
 		{compose: `web: {image: "x:1", ports: ["80:80"]}`, host: taken(Listener{Addr: "::", Port: 80, Project: "shop", Service: "web"})},
 		{compose: `web: {image: "x:1", ports: ["10.0.0.1:80:80"]}`, host: taken(Listener{Addr: "127.0.0.1", Port: 80})},
+		{compose: `web: {image: "x:1", ports: ["10.0.0.1:80:80"]}`, host: taken(Listener{Addr: "::", Port: 80, By: "nginx"}), want: "2 port 10.0.0.1:80 is taken on this host by nginx"},
+		{compose: `web: {image: "x:1", ports: ["10.0.0.1:80:80"]}`, host: taken(Listener{Addr: "::1", Port: 80, By: "nginx"})},
 	},
 	"loopback-inside": {
 		{compose: `web: {image: "x:1", ports: ["80:80"], command: "serve --host 127.0.0.1"}`, want: "2 it listens on the container's loopback only: --host 127.0.0.1"},
 		{compose: `web: {image: "x:1", ports: ["80:80"], command: "python -m uvicorn app:app"}`, want: "2 it listens on the container's loopback only: uvicorn does so unless an address is given"},
 		{compose: `web: {image: "x:1", ports: ["80:80"], environment: {LISTEN_ADDR: "localhost:80"}}`, want: "2 it may listen on the container's loopback only: LISTEN_ADDR is localhost:80"},
 		{compose: `web: {build: ., ports: ["80:80"]}`, dockerfile: "FROM x:1\nCMD flask run\n", want: "2 it listens on the container's loopback only: flask run does so unless an address is given"},
+		{compose: `web: {build: ., ports: ["80:80"]}`, dockerfile: "FROM x:1\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nCMD flask run\n", want: "3 it listens on the container's loopback only: flask run does so unless an address is given"},
 		{compose: `web: {image: "x:1", ports: ["80:80"], command: "uvicorn app:app --host 0.0.0.0"}`},
 		{compose: `web: {build: ., ports: ["80:80"]}`, dockerfile: "FROM x:1\nENV FLASK_RUN_HOST 0.0.0.0\nCMD [\"flask\", \"run\"]\n"},
 		{compose: `web: {image: "x:1", ports: ["80:80"], environment: {GUNICORN_CMD_ARGS: "--bind=:80"}, command: "gunicorn app"}`},
 		{compose: `web: {image: "x:1", ports: ["80:80"], command: "gunicorn -b :80 app"}`},
+		{compose: `web: {image: "x:1", ports: ["80:80"], command: "gunicorn -b 127.0.0.1:81 -b :80 app"}`},
+		{compose: `web: {image: "x:1", ports: ["80:80"], environment: {PORT: "80"}, command: "gunicorn app"}`},
+		{compose: `web: {image: "x:1", ports: ["80:80"], command: "python manage.py runserver 0:80"}`},
+		{compose: `web: {image: "x:1", ports: ["80:80"], command: "bin/rails server"}`, want: "2 it listens on the container's loopback only: rails server does so unless an address is given"},
+		{compose: `web: {build: ., ports: ["80:80"]}`, dockerfile: "FROM x:1\nENV RAILS_ENV=\"production\"\nCMD [\"./bin/rails\", \"server\"]\n"},
+		{compose: `web: {image: "x:1", ports: ["80:80"], environment: {BINDING: 0.0.0.0}, command: "bin/rails server"}`},
 		{compose: `web: {image: "x:1", command: "uvicorn app:app"}`},
 		{compose: `web: {image: "x:1", ports: ["80:80"], network_mode: host, command: "uvicorn app:app"}`},
 	},
@@ -123,6 +155,8 @@ var examples = map[string][]example{
 	"floating-base": {
 		{compose: `web: {build: .}`, dockerfile: "ARG BASE=python\nFROM $BASE\n", want: "2 the base image python has no tag, which means latest"},
 		{compose: `web: {build: .}`, dockerfile: "FROM scratch\n"},
+		{compose: `web: {build: {context: ., additional_contexts: {base: "service:base"}}}` + "\n  base: {image: x, build: {context: ., dockerfile_inline: \"FROM x:1\"}}", dockerfile: "FROM base\n"},
+		{compose: `web: {build: {context: ., args: {TAG: "3.12"}}}`, dockerfile: "ARG TAG=latest\nARG BASE=python:${TAG}\nFROM $BASE\n"},
 	},
 	"variable-unset": {
 		{compose: `web: {image: "x:${LINT_TEST_TAG}"}`, want: "2 variable LINT_TEST_TAG is not set, and has no default"},
@@ -143,10 +177,13 @@ var examples = map[string][]example{
 		{compose: `web: {image: "x:1", environment: ["DB=postgres://u:hunter2@db/x"]}`, want: "2 the value of DB is written in the file"},
 		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nENV API_KEY=hunter2\n", want: "2 the value of API_KEY is written in the Dockerfile, and stays in the image"},
 		{compose: `web: {image: "x:1", environment: {DB_PASSWORD: "${PATH}", KEY: x, TOKEN_FILE: /run/secrets/t, TOKEN: /run/t, RESET_PASSWORD: "true", URL: "http://db/x"}}`},
+		{compose: `web: {image: "x:1", environment: {REPO: "ssh://git@example.com:shop/web.git"}}`},
+		{compose: `web: {image: "x:1", environment: {DB: "postgres://u:100%@db/x"}}`, want: "2 the value of DB is written in the file"},
 	},
 	"shared-volume": {
 		{compose: "a: {image: x, volumes: [\"data:/a\"]}\n  b: {image: x, volumes: [\"data:/b\"]}\nvolumes: {data: {}}", want: "3 data is written to by a as well"},
 		{compose: "a: {image: x, volumes: [\"data:/a\"]}\n  b: {image: x, volumes: [\"data:/b:ro\", \"/var/run/docker.sock:/s\"]}\n  c: {image: x, volumes: [\"/var/run/docker.sock:/s\"]}\nvolumes: {data: {}}"},
+		{compose: "a: {image: x, volumes: [\"data:/a\"], depends_on: {init: {condition: service_completed_successfully}}}\n  init: {image: x, command: chown, volumes: [\"data:/a\"]}\nvolumes: {data: {}}"},
 		{compose: "a: {image: x, volumes: [\"r:/var/lib/aweigh\"]}\n  b: {image: x, volumes: [\"r:/var/lib/aweigh\"]}\nvolumes: {r: {}}"},
 	},
 	"memory-limit": {
@@ -161,6 +198,7 @@ var examples = map[string][]example{
 		{compose: `web: {image: "x:1", logging: {driver: local}}`},
 		{compose: `web: {image: "x:1", logging: {options: {max-size: 1m}}}`},
 		{compose: `web: {image: "x:1"}`, host: func(in *Input) { in.Rotated = true }},
+		{compose: `web: {image: "x:1", logging: {options: {tag: x}}}`, host: func(in *Input) { in.Rotated = true }},
 	},
 	"restart-unwatched": {
 		{compose: `web: {image: "x:1", restart: always}`, want: "2 restart: always, and no watcher has been on this host"},
@@ -178,6 +216,8 @@ var examples = map[string][]example{
 		{compose: `web: {build: .}`, dockerfile: "FROM alpine:3\nCMD migrate && serve\n"},
 		{compose: `web: {image: "x:1", command: ["bash", "-c", "migrate; serve"]}`},
 		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nCMD migrate && exec serve\n"},
+		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nCMD migrate && serve\n"},
+		{compose: `web: {image: "x:1", entrypoint: "/bin/sh -c 'trap exit TERM; while :; do renew; sleep 12h & wait $${!}; done'"}`},
 		{compose: `web: {build: .}`, dockerfile: "FROM x:1\nCMD [\"serve\"]\n"},
 		{compose: `web: {build: ., init: true}`, dockerfile: "FROM x:1\nCMD migrate && serve\n"},
 	},
@@ -188,6 +228,59 @@ var examples = map[string][]example{
 		{compose: `web: {image: "x:1", command: ["/aweigh-init", "--", "npm", "start"]}`},
 		{compose: `web: {image: "x:1"}`},
 	},
+}
+
+func TestADockerfileIsFoundAsBuildKitFindsIt(t *testing.T) {
+	e := example{compose: `web: {build: .}`}
+	run(t, e)
+	write(t, "dockerfile", "FROM x:1\n")
+	if got := said(load(t, nil), "file-missing"); len(got) != 0 {
+		t.Errorf("in small letters: %q", got)
+	}
+	if err := os.Mkdir("Dockerfile", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(load(t, nil), "file-missing"); len(got) != 1 || strings.Contains(got[0], "not there") {
+		t.Errorf("one that cannot be read: %q", got)
+	}
+}
+
+// A server that has a configuration may have its address there.
+func TestAServerWithAConfigurationOfItsOwnIsNotJudgedByItsCommand(t *testing.T) {
+	for config, command := range map[string]string{"vite.config.ts": "npx vite", "gunicorn.conf.py": "gunicorn app"} {
+		e := example{compose: `web: {image: "x:1", ports: ["80:80"], command: ` + command + `, volumes: [".:/app"]}`}
+		if got := said(run(t, e), "loopback-inside"); len(got) != 1 {
+			t.Errorf("%s: %q", command, got)
+		}
+		write(t, config, "")
+		if got := said(load(t, nil), "loopback-inside"); len(got) != 0 {
+			t.Errorf("%s with %s: %q", command, config, got)
+		}
+	}
+}
+
+// Source that is mounted for development, and a file, are not data of several.
+func TestWhatIsReadByAllIsMilderThanWhatIsWritten(t *testing.T) {
+	compose := "a: {image: x, build: ., volumes: [\".:/app\", \"./Dockerfile:/etc/x\", \"./data:/data\"]}\n  b: {image: x, build: ., volumes: [\".:/app\", \"./Dockerfile:/etc/x\", \"./data:/data\"]}"
+	severities := map[string]aweigh.Severity{}
+	for _, f := range run(t, example{compose: compose, dockerfile: "FROM x:1\n"}) {
+		if f.Rule == "shared-volume" {
+			what, _, _ := strings.Cut(f.Message, " ")
+			severities[what] = f.Severity
+		}
+	}
+	if severities["."] != aweigh.Info || severities["Dockerfile"] != aweigh.Info || severities["data"] != aweigh.Warning {
+		t.Errorf("got %v", severities)
+	}
+}
+
+// What a service of the project builds is not pulled by the others.
+func TestAnImageThatIsBuiltHereIsNoSurprise(t *testing.T) {
+	for _, f := range run(t, example{compose: "web: {build: ., image: shop}\n  worker: {image: shop}", dockerfile: "FROM x:1\n"}) {
+		if f.Rule == "floating-tag" && f.Severity != aweigh.Info {
+			t.Errorf("%v: %s", f.Services, f.Severity)
+		}
+	}
 }
 
 func TestEachRule(t *testing.T) {

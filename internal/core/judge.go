@@ -122,7 +122,7 @@ func (s *State) verdict(l *Life, verdict aweigh.Verdict, at time.Time, reason st
 	if l.Start.Verdict != "" {
 		return
 	}
-	took := max(0, at.Sub(l.began()).Milliseconds())
+	took := max(0, at.Sub(l.began()).Round(time.Millisecond).Milliseconds()) // as the reason says it
 	l.Start.Verdict, l.Start.TookMS, l.Start.Reason = verdict, &took, reason
 	if l.SeenLate && verdict == aweigh.Ready {
 		l.Start.TookMS = nil // it may have been ready long before it was asked

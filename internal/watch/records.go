@@ -241,6 +241,7 @@ func factsOf(r *record.Record, e, begin record.Event) []aweigh.Fact {
 	}
 	died := f
 	died.Kind, died.Exit, died.Said = aweigh.FactDied, e.Exit, nil
+	died.Reason = record.LastWords(e.LastLog) // the rest of its own sentence the fold says itself
 	signalled := aweigh.Fact{Kind: aweigh.FactSignalled, At: f.At, Instance: f.Instance, Signal: "SIGTERM"}
 	switch e.Event {
 	case record.StartBegin:

@@ -137,3 +137,13 @@ func TestWatcherThatIsRestartedLeavesRecordsOfRunToTheirSupervisor(t *testing.T)
 		t.Errorf("the output of %d services is asked for", n)
 	}
 }
+
+// The supervisor's own sentence was quoted as the last words of the service, which are
+// quoted in it: "its last words: exited with 3 …; its last words: …".
+func TestLastWordsOfARunAreThoseOfTheService(t *testing.T) {
+	e := record.Event{Event: record.StartFailed, Verdict: aweigh.Crashed, Reason: "sh exited with status 3; its last words: FATAL: no table", Exit: &aweigh.Exit{Code: 3}, LastLog: []string{"hello", "FATAL: no table"}}
+	facts := factsOf(&record.Record{Name: "web/01J"}, e, record.Event{})
+	if len(facts) != 1 || facts[0].Kind != aweigh.FactDied || facts[0].Reason != "FATAL: no table" {
+		t.Errorf("told %+v", facts)
+	}
+}

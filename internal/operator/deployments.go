@@ -87,6 +87,9 @@ func listDeployments(c *cli.Context, f *reading, state string) error {
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 && f.state == "" && hidden(record.SystemDir) {
+		return errHidden
+	}
 	list := []summary{}
 	for _, d := range all {
 		list = append(list, summed(d))

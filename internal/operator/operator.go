@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -91,10 +92,21 @@ func (r *reading) flags(fs *flag.FlagSet) {
 func (r *reading) open(ctx context.Context) (*store.Store, error) {
 	dir := stateDir(r.state)
 	st, err := store.OpenToRead(ctx, dir)
-	if errors.Is(err, store.ErrNone) {
+	switch {
+	case errors.Is(err, store.ErrNone) && r.state == "" && hidden(record.SystemDir):
+		return nil, errHidden
+	case errors.Is(err, store.ErrNone):
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return st, err
+}
+
+var errHidden = errors.New("what a watcher keeps in " + record.SystemDir + " is not for everybody to read: use sudo, or --state DIR")
+
+// hidden reports whether there may be a store that we may not see.
+func hidden(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, store.File))
+	return errors.Is(err, fs.ErrPermission)
 }
 
 // stateDir is where a watcher keeps what it knows, unless a user says

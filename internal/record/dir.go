@@ -14,13 +14,15 @@ import (
 	"github.com/aweigh/aweigh"
 )
 
-// DefaultDir is where records live unless a user says otherwise:
-// /var/lib/aweigh if it can be written, else the user's state directory.
-// It is empty where there is neither.
+// SystemDir is where records live of who may write there.
+const SystemDir = "/var/lib/aweigh"
+
+// DefaultDir is where records live unless a user says otherwise: SystemDir if it
+// can be written, else the user's state directory. It is empty where there is
+// neither.
 func DefaultDir() string {
-	const system = "/var/lib/aweigh"
-	if err := os.MkdirAll(system, 0o755); err == nil && syscall.Access(system, 2) == nil {
-		return system
+	if err := os.MkdirAll(SystemDir, 0o755); err == nil && syscall.Access(SystemDir, 2) == nil {
+		return SystemDir
 	}
 	return userDir()
 }
@@ -28,12 +30,12 @@ func DefaultDir() string {
 // DefaultDirToRead is DefaultDir without creating anything: the first of its
 // places that exists.
 func DefaultDirToRead() string {
-	for _, dir := range []string{"/var/lib/aweigh", userDir()} {
+	for _, dir := range []string{SystemDir, userDir()} {
 		if _, err := os.ReadDir(dir); dir != "" && err == nil {
 			return dir
 		}
 	}
-	return "/var/lib/aweigh"
+	return SystemDir
 }
 
 func userDir() string {

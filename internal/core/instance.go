@@ -187,6 +187,8 @@ type Service struct {
 	// Left is when an instance of it was stopped on purpose, and which.
 	Left     time.Time `json:"left,omitzero"`
 	LeftLife string    `json:"left_instance,omitempty"`
+	// LeftStart is the last start of that instance, once it is removed.
+	LeftStart *aweigh.Start `json:"left_start,omitempty"`
 
 	Talk    Talk                `json:"talk,omitzero"`
 	Signals map[string]*Reading `json:"signals,omitempty"`

@@ -75,16 +75,19 @@ const replaceWithin = time.Minute
 // replaces turns the end of a service's former instance into `replaced` when a
 // new one takes its place: `compose up` with a changed image, a deployment.
 func (s *State) replaces(i *Instance, v *Service, at time.Time) {
-	if v.Left.IsZero() || v.LeftLife == i.ID || at.Sub(v.Left) > replaceWithin {
+	if v.Left.IsZero() || v.LeftLife == i.ID {
 		return
 	}
-	if old := s.Instances[v.LeftLife]; old != nil && old.Life != nil && old.Life.Start.Run != nil && old.Life.Start.Run.End == aweigh.RunStopped {
-		old.Life.Start.Run.End = aweigh.RunReplaced
-		old.Life.Start.Run.Reason = "replaced by a new instance"
-		s.touchStart(old.Life)
+	last := v.LeftStart
+	if old := s.Instances[v.LeftLife]; old != nil && old.Life != nil {
+		last = &old.Life.Start
 		s.touch(old)
 	}
-	v.Left = time.Time{}
+	if at.Sub(v.Left) <= replaceWithin && last != nil && last.Run != nil && last.Run.End == aweigh.RunStopped {
+		last.Run.End, last.Run.Reason = aweigh.RunReplaced, "replaced by a new instance"
+		s.changes.starts[last.ID] = last
+	}
+	v.Left, v.LeftStart = time.Time{}, nil
 }
 
 // signalled is somebody's wish: `docker stop`, `docker kill`, Compose.
@@ -295,6 +298,10 @@ func (s *State) removed(f aweigh.Fact) {
 func (s *State) leaves(i *Instance, at time.Time, why string) {
 	if i.alive() {
 		s.endUnseen(i, i.Life, at)
+	}
+	if v := s.Services[i.Service]; v != nil && v.LeftLife == i.ID && i.Life != nil {
+		last := apart(i.Life.Start)
+		v.LeftStart = &last // Compose 2 removes the old one before it starts the new one
 	}
 	delete(s.Instances, i.ID)
 	s.index.leaves(i)

@@ -109,7 +109,7 @@ func TestDeliberateEndsRaiseNoAlarm(t *testing.T) {
 			h.pass(300 * time.Millisecond)
 			h.apply(aweigh.Fact{Kind: aweigh.FactRemoved, Instance: "w1"})
 			up(h, box("w2", "webhook"))
-		}, "ready/stopped ready/"},
+		}, "ready/replaced ready/"},
 		{"docker restart", func(h *history) {
 			c := box("w1", "webhook")
 			up(h, c)

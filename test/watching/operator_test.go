@@ -34,8 +34,10 @@ func TestServiceWithoutAContainer(t *testing.T) {
 	serving := run("api", "exec busybox httpd -f -p 127.0.0.1:0 -h /tmp")
 	stopped := make(chan struct{})
 	go func() { serving.Wait(); close(stopped) }()
+	w.started(t, "api", 1, "ready", isReady)
 	serving.Process.Signal(syscall.SIGTERM)
 	<-stopped
+	w.started(t, "api", 1, "stopped", func(s aweigh.Start) bool { return s.Run != nil && s.Run.End == aweigh.RunStopped })
 	w.calm(t, "api")
 }
 

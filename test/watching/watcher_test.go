@@ -210,15 +210,12 @@ func (w *watcher) must(t *testing.T, args ...string) string {
 // incidents are all of a service, oldest first; "" is any service.
 func (w *watcher) incidents(t *testing.T, service string) []aweigh.Incident {
 	t.Helper()
-	args := []string{"incidents", "--state", w.state, "--all", "--json"}
-	if service != "" {
-		args = append(args, service)
-	}
 	var all []aweigh.Incident
-	out := w.must(t, args...)
+	out := w.must(t, "incidents", "--state", w.state, "--all", "--json")
 	if err := json.Unmarshal([]byte(out), &all); err != nil {
 		t.Fatalf("aweigh incidents: %v\n%s", err, out)
 	}
+	all = slices.DeleteFunc(all, func(n aweigh.Incident) bool { return service != "" && n.Service != service })
 	slices.Reverse(all)
 	return all
 }

@@ -55,7 +55,8 @@ type Incident struct {
 	Opened   time.Time    `json:"opened"` // UTC
 	Last     time.Time    `json:"last"`   // when it happened last
 	Resolved *time.Time   `json:"resolved"`
-	// Count is how often it happened since it was opened.
+	// Count is how often it happened, with the failures of the row that were not
+	// worth an incident yet.
 	Count int `json:"count"`
 	// Starts are the starts that it is about, oldest first, at most 20.
 	Starts []string `json:"starts"`

@@ -77,6 +77,9 @@ func Check(listen string, r Rules) error {
 	if Loopback(listen) || r.credentials() {
 		return nil
 	}
+	if _, _, err := net.SplitHostPort(listen); err != nil {
+		return fmt.Errorf("--listen %s: write ADDRESS:PORT, such as 127.0.0.1:7423", listen)
+	}
 	return fmt.Errorf("--listen %s: others can reach that address, and nobody would be asked who they are: set token_file or users_file below web: in aweigh.yaml (`aweigh user NAME` makes a user), or listen on 127.0.0.1", listen)
 }
 

@@ -84,6 +84,16 @@ func TestAnotherAddressIsRefusedWithoutACredential(t *testing.T) {
 	}
 }
 
+// An address without a port was called one that others can reach, 127.0.0.1 too.
+func TestAnAddressWithoutAPortIsCalledThat(t *testing.T) {
+	for _, listen := range []string{"127.0.0.1", "localhost", "7423"} {
+		err := Check(listen, Rules{})
+		if err == nil || !strings.Contains(err.Error(), "--listen "+listen+": write ADDRESS:PORT") {
+			t.Errorf("%s: %v", listen, err)
+		}
+	}
+}
+
 func TestATokenGivesItsRoleAndNoMore(t *testing.T) {
 	_, h := door(t, Rules{Token: actToken, ViewToken: viewToken, StatusToken: "status-token-0123456789", Open: true})
 	for _, c := range []struct {

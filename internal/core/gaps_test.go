@@ -99,3 +99,12 @@ func TestClockThatIsSetWhileTheEngineIsAwayGivesItItsTime(t *testing.T) {
 		want(t, "kind", h.only().Kind, aweigh.WatcherGap)
 	}
 }
+
+// "aweigh show aweigh watch" is no command.
+func TestWhatIsAboutTheWatcherItselfNamesACommandThatThereIs(t *testing.T) {
+	h := newHistory(t)
+	h.apply(aweigh.Fact{Kind: aweigh.FactLost})
+	h.pass(time.Minute)
+	want(t, "kind", h.only().Kind, aweigh.WatcherGap)
+	want(t, "command", h.told[0].Command, "aweigh status")
+}

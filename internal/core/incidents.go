@@ -225,6 +225,9 @@ func (s *State) tell(occasion aweigh.Occasion, n *Incident, at time.Time, l *Lif
 		Occasion: occasion, At: at.UTC(), Host: s.Host, Incident: &snapshot,
 		Title: title(occasion, n, at), Advice: advice(n), Command: "aweigh show " + n.Service,
 	}
+	if n.Key == watcherKey {
+		note.Command = "aweigh status"
+	}
 	if l != nil {
 		start := l.Start
 		note.Start = &start

@@ -75,6 +75,21 @@ func TestAHealthyServiceWhosePortLeadsNowhereIsToldOnceUntilItDoesLead(t *testin
 	want(t, "told", h.occasionsOf(aweigh.Unreachable), "opened resolved")
 }
 
+// The second failure of a row opens the incident and counts both: a letter said that
+// they had happened since it was opened, by which time the first was over.
+func TestALetterDoesNotSayThatTheWholeRowHappenedSinceItWasOpened(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	for range 2 {
+		h.start(c)
+		h.pass(time.Second)
+		h.die(c, 1)
+	}
+	want(t, "count", h.only().Count, 2)
+	facts := h.told[0].Facts
+	want(t, "the last fact", facts[len(facts)-1], "happened 2 times; the incident was opened at "+h.only().Opened.Format("2006-01-02 15:04:05 MST"))
+}
+
 func TestARefusedStartIsToldAtOnceAndOnce(t *testing.T) {
 	h := newHistory(t)
 	c := box("w1", "webhook")

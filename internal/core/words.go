@@ -72,7 +72,7 @@ func facts(n *Incident, v *Service, l *Life) []string {
 		lines = append(lines, line)
 	}
 	if n.Count > 1 {
-		lines = append(lines, fmt.Sprintf("happened %d times since %s", n.Count, n.Opened.Format("2006-01-02 15:04:05 MST")))
+		lines = append(lines, fmt.Sprintf("happened %d times; the incident was opened at %s", n.Count, n.Opened.Format("2006-01-02 15:04:05 MST")))
 	}
 	return lines
 }

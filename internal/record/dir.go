@@ -142,9 +142,10 @@ func (d *Dir) ids(service string) ([]string, error) {
 	return ids, err
 }
 
-// journals are what a watcher's state directory has besides records, by ids as
-// well: those of `aweigh deploy` and `aweigh resolve`. A service may have the name.
-var journals = map[string]bool{"deployments": true, "resolutions": true}
+// journals are what a watcher's state directory has besides records: those of
+// `aweigh deploy` and `aweigh resolve`, by ids as well, what drills have left, and the
+// locks of routes. A service may have the name.
+var journals = map[string]bool{"deployments": true, "resolutions": true, "drills": true, "outbox": true}
 
 func (d *Dir) isRecord(name string) bool {
 	_, err := d.root.Stat(name + "/events.jsonl")

@@ -472,6 +472,20 @@ func TestJournalsOfDeploymentsAreNoRecords(t *testing.T) {
 	}
 }
 
+// Nor are the locks of routes and what drills have left: "services here" named them.
+func TestOutboxAndDrillsAreNoServices(t *testing.T) {
+	d := open(t)
+	written(t, d, t0, "hello\n", ready(5))
+	for _, name := range []string{"outbox", "drills/" + aweigh.NewID(t0) + ".disk-full"} {
+		if err := os.MkdirAll(filepath.Join(d.Path(), name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if services, err := d.Services(); err != nil || !slices.Equal(services, []string{"webhook"}) {
+		t.Errorf("services %q, %v", services, err)
+	}
+}
+
 func TestAServiceMayBeCalledDeployments(t *testing.T) {
 	d := open(t)
 	r := Begin(d.Path(), Event{Service: "deployments", Start: aweigh.NewID(t0), Time: t0}, t0, 1<<20, func(w string) { t.Error(w) })

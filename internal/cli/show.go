@@ -131,7 +131,7 @@ func tell(w io.Writer, t Told) {
 		}
 	}
 	if s.Probe != nil {
-		line("probe", "%s, asked %d times%s", s.Probe.Target, s.Probe.Attempts, lastError(s))
+		line("probe", "%s%s%s", s.Probe.Target, asked(s.Probe.Attempts), lastError(s))
 	}
 	if s.Run != nil {
 		line("run", "%s", Then(s))
@@ -155,6 +155,16 @@ func tell(w io.Writer, t Told) {
 	if t.Damaged > 0 {
 		fmt.Fprintf(w, "\n%d line(s) of its events could not be read.\n", t.Damaged)
 	}
+}
+
+func asked(times int) string {
+	switch times {
+	case 0: // it is not counted
+		return ""
+	case 1:
+		return ", asked once"
+	}
+	return fmt.Sprintf(", asked %d times", times)
 }
 
 func lastError(s aweigh.Start) string {

@@ -34,7 +34,7 @@ func (s *supervisor) keep(snap snapshot.Snapshot) {
 	snap.WriteText(&text)
 	s.rec.File("snapshot.txt", text.Bytes())
 	s.note(record.Event{Event: record.Snapshot, Reason: snap.Sentence})
-	s.log.Info(fmt.Sprintf("snapshot taken in %d ms: %d processes, %d stacks", snap.TookMS, len(snap.Processes), len(snap.Stacks)),
+	s.log.Info(fmt.Sprintf("snapshot taken in %d ms; processes: %d, stacks: %d", snap.TookMS, len(snap.Processes), len(snap.Stacks)),
 		"event", record.Snapshot)
 }
 

@@ -73,10 +73,19 @@ func (s *supervisor) answered(a answer) []action {
 	s.life.answered(a.at)
 	reason := a.result.Reason
 	ok := a.result.OK
-	if why, starved := s.live.starved(a.at); starved && ok {
+	why, starved := s.live.starved(a.at)
+	s.setStarved(why)
+	if starved && ok {
 		ok, reason = false, why
 	}
 	return s.condition(ok, reason, a.at)
+}
+
+// setStarved is for health checks, which the watchdog concerns as well.
+func (s *supervisor) setStarved(why string) {
+	s.shared.Lock()
+	s.shared.starved = why
+	s.shared.Unlock()
 }
 
 // condition takes an answer and tells a change.
@@ -111,6 +120,8 @@ func (s *supervisor) verdict() verdict.Verdict {
 		v.Reason = fmt.Sprintf("starting: phase %s, %s so far", s.shared.phase, human(time.Since(s.began)))
 	case s.shared.stopping:
 		v.Reason = "stopping"
+	case result.OK && s.shared.starved != "":
+		v.Reason, v.AgeMS = s.shared.starved, time.Since(at).Milliseconds()
 	case result.OK:
 		v.Healthy, v.AgeMS = true, time.Since(at).Milliseconds()
 	default:

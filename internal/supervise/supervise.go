@@ -107,6 +107,7 @@ type supervisor struct {
 		phase    string // empty once it is ready
 		target   string
 		stopping bool
+		starved  string // what the watchdog has against it, though it answers
 	}
 }
 

@@ -26,6 +26,7 @@ type watch struct {
 	ask    *asker
 	port   int  // 0: the first port that the tree listens on
 	remote bool // the probe goes elsewhere, or is a command: there is no listener to wait for
+	blind  bool // /proc is not mounted: nobody's processes can be seen
 	table  *sockdiag.Table
 
 	listening chan sockdiag.Socket // gets the service's listener, once
@@ -56,9 +57,10 @@ type proof struct {
 
 // ownership remembers whether a socket belongs to the tree.
 type ownership struct {
-	ours bool
-	look time.Time     // when to look again
-	wait time.Duration // and how long to wait then
+	ours   bool
+	before bool          // it listened before the service was started
+	look   time.Time     // when to look again
+	wait   time.Duration // and how long to wait then
 }
 
 // How often to look for a listener: the longer the wait has been, the less an
@@ -214,7 +216,9 @@ func (w *watch) look(all []sockdiag.Socket) (own, expected []sockdiag.Socket) {
 			if tree == nil {
 				tree = proc.Descendants(os.Getpid())
 			}
-			o.ours = owns(tree, s)
+			// Whoever is blind has no better sign than that nobody listened on
+			// the port that was named until the service was started.
+			o.ours = owns(tree, s) || w.blind && w.port != 0 && !o.before
 			o.look, o.wait = now.Add(o.wait), min(2*o.wait, 2*time.Second)
 		}
 		if !o.ours && w.expects(s) && o.look.Before(w.nextLook) {
@@ -258,9 +262,10 @@ func (w *watch) expects(s sockdiag.Socket) bool {
 // baseline remembers who listens before the service is started: such sockets
 // are not its own unless a descriptor was handed down to it.
 func (w *watch) baseline() {
+	w.blind = !proc.Alive(os.Getpid())
 	all, _ := w.table.Listeners(nil)
 	for _, s := range all {
-		w.owners[s.Inode] = &ownership{look: time.Now().Add(20 * time.Millisecond), wait: time.Second}
+		w.owners[s.Inode] = &ownership{before: true, look: time.Now().Add(20 * time.Millisecond), wait: time.Second}
 	}
 }
 

@@ -208,6 +208,12 @@ func server() {
 				os.Exit(1)
 			}
 			go http.Serve(l, http.HandlerFunc(answer))
+		case "setuid":
+			uid, _ := strconv.Atoi(value)
+			if err := syscall.Setuid(uid); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
 		case "wait":
 			select {}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aweigh/aweigh/internal/probe"
 	"github.com/aweigh/aweigh/internal/record"
+	"github.com/aweigh/aweigh/internal/sockdiag"
 	"github.com/aweigh/aweigh/internal/verdict"
 )
 
@@ -15,8 +16,9 @@ import (
 // as unhealthy, and as healthy again.
 type liveness struct {
 	retries  int
-	addr     netip.AddrPort // where it was proven
-	failures int            // in a row
+	addr     netip.AddrPort  // where it was proven
+	table    *sockdiag.Table // tells whether it accepts; nil for what is not on this host
+	failures int             // in a row
 	sick     bool
 	since    time.Time // of the present condition
 	reload   time.Time // until then failures do not count: RELOADING=1
@@ -31,9 +33,22 @@ type answer struct {
 	at     time.Time
 }
 
+// at remembers where the proof came from.
+func (l *liveness) at(p proof, remote bool) {
+	l.addr = netip.AddrPort{}
+	if a, err := netip.ParseAddr(p.target.Host); err == nil {
+		l.addr = netip.AddrPortFrom(a, uint16(p.target.Port))
+	} else if !remote {
+		l.addr = p.result.RemoteAddr // of localhost
+	}
+	if !remote {
+		l.table = sockdiag.Open()
+	}
+}
+
 // ask asks once.
 func (l *liveness) ask(ctx context.Context, a *asker, timeout time.Duration, to chan<- answer) {
-	_, result := a.once(ctx, l.addr, nil)
+	_, result := a.once(ctx, l.addr, l.table)
 	if ctx.Err() == nil {
 		to <- answer{result, time.Now()}
 	}

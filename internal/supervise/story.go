@@ -3,7 +3,6 @@ package supervise
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,10 +119,7 @@ func (s *supervisor) proven(p proof) {
 	s.life.proven(p.at)
 	s.readyAt = p.at
 	s.target = p.target.String()
-	s.live.addr = netip.AddrPort{}
-	if a, err := netip.ParseAddr(p.target.Host); err == nil {
-		s.live.addr = netip.AddrPortFrom(a, uint16(p.target.Port))
-	}
+	s.live.at(p, s.watch.remote)
 	s.live.since = p.at
 	s.shared.Lock()
 	s.shared.phase, s.shared.target = "", s.target

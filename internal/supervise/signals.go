@@ -76,7 +76,18 @@ func (s *supervisor) pass(sig syscall.Signal) {
 	if sig == syscall.SIGWINCH && s.streams.resize() {
 		return // the terminal's own way of telling
 	}
+	s.passed, s.passedAt = sig, time.Now()
 	s.signal(sig)
+}
+
+// endedWell tells, once the command has ended, whether it was a signal other than
+// those that mean "stop" that it ended of: in an image with STOPSIGNAL SIGWINCH
+// (Apache) or SIGUSR1 (HAProxy) that is how it is stopped.
+func (s *supervisor) endedWell(e child.Exit, now time.Time) {
+	if s.life.stopAsked || s.passed == 0 || e.Code() != 0 || now.Sub(s.passedAt) > s.StopGrace {
+		return
+	}
+	s.life.stopAsked, s.stopSig = true, s.passed
 }
 
 // signal sends sig to the command alone: some masters want to bring their
@@ -134,7 +145,7 @@ func signalName(sig syscall.Signal) string {
 		syscall.SIGILL: "SIGILL", syscall.SIGTRAP: "SIGTRAP", syscall.SIGABRT: "SIGABRT", syscall.SIGBUS: "SIGBUS",
 		syscall.SIGFPE: "SIGFPE", syscall.SIGKILL: "SIGKILL", syscall.SIGUSR1: "SIGUSR1", syscall.SIGSEGV: "SIGSEGV",
 		syscall.SIGUSR2: "SIGUSR2", syscall.SIGPIPE: "SIGPIPE", syscall.SIGALRM: "SIGALRM", syscall.SIGTERM: "SIGTERM",
-		syscall.SIGXCPU: "SIGXCPU", syscall.SIGXFSZ: "SIGXFSZ", syscall.SIGSYS: "SIGSYS"}
+		syscall.SIGWINCH: "SIGWINCH", syscall.SIGPWR: "SIGPWR", syscall.SIGXCPU: "SIGXCPU", syscall.SIGXFSZ: "SIGXFSZ", syscall.SIGSYS: "SIGSYS"}
 	if name, ok := names[sig]; ok {
 		return name
 	}

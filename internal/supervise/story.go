@@ -208,7 +208,7 @@ func (s *supervisor) start() aweigh.Start {
 
 // announce sends the verdict to whoever wants to be told.
 func (s *supervisor) announce() {
-	s.tell.verdict(s.start(), func(where string) {
+	s.tell.verdict(s.start(), nil, func(where string) {
 		s.rec.Event(record.Event{Event: verdictSent, Reason: where})
 	})
 }

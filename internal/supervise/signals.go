@@ -80,14 +80,21 @@ func (s *supervisor) pass(sig syscall.Signal) {
 	s.signal(sig)
 }
 
-// endedWell tells, once the command has ended, whether it was a signal other than
-// those that mean "stop" that it ended of: in an image with STOPSIGNAL SIGWINCH
-// (Apache) or SIGUSR1 (HAProxy) that is how it is stopped.
-func (s *supervisor) endedWell(e child.Exit, now time.Time) {
-	if s.life.stopAsked || s.passed == 0 || e.Code() != 0 || now.Sub(s.passedAt) > s.StopGrace {
+// wasStopped tells, once the command has ended, whether it was somebody's wish
+// although none of the signals came that mean "stop": by another one, as in an image
+// with STOPSIGNAL SIGWINCH (Apache) or SIGUSR1 (HAProxy), or by Ctrl-C on a terminal
+// that we have handed on, whose signal does not go through us.
+func (s *supervisor) wasStopped(e child.Exit, now time.Time) {
+	sig, at := s.passed, s.passedAt
+	well := e.Code() == 0
+	if t := s.streams.typed.Load(); t != nil && t.at.After(at) {
+		sig, at = t.sig, t.at
+		well = well || e.Code() == 128+int(sig)
+	}
+	if s.life.stopAsked || sig == 0 || !well || now.Sub(at) > s.StopGrace {
 		return
 	}
-	s.life.stopAsked, s.stopSig = true, s.passed
+	s.life.stopAsked, s.stopSig = true, sig
 }
 
 // signal sends sig to the command alone: some masters want to bring their

@@ -225,7 +225,7 @@ func (s *supervisor) attend() int {
 		case e := <-exited:
 			s.exit, exited = &e, nil
 			stopAsking()
-			s.endedWell(e, time.Now())
+			s.wasStopped(e, time.Now())
 			actions = s.life.exited(time.Now())
 			leftovers.Reset(5 * time.Millisecond)
 			if s.alone() {

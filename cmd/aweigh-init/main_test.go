@@ -180,6 +180,10 @@ func server() {
 			c := make(chan os.Signal, 1)
 			signal.Notify(c, syscall.SIGTERM)
 			go func() { <-c; fmt.Println("bye"); os.Exit(0) }()
+		case "soft-stop": // the same on SIGUSR1, as HAProxy has it
+			c := make(chan os.Signal, 1)
+			signal.Notify(c, syscall.SIGUSR1)
+			go func() { <-c; os.Exit(0) }()
 		case "signals": // print the signals that come
 			c := make(chan os.Signal, 16)
 			signal.Notify(c, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGABRT, syscall.SIGSEGV)
@@ -208,6 +212,12 @@ func server() {
 				os.Exit(1)
 			}
 			go http.Serve(l, http.HandlerFunc(answer))
+		case "setuid":
+			uid, _ := strconv.Atoi(value)
+			if err := syscall.Setuid(uid); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
 		case "wait":
 			select {}
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -31,6 +32,39 @@ func TestTheTerminalIsPutBackWhenTheCommandCannotBeStarted(t *testing.T) {
 	}
 	if after := settings(t, slave); after != before {
 		t.Errorf("before %+v\n after %+v", before, after)
+	}
+}
+
+// Ctrl-C under "docker run -it" goes to the service by its terminal, and not through
+// us: whoever stopped a service so was told that it had crashed.
+func TestCtrlCIsAStop(t *testing.T) {
+	for _, command := range []string{"echo up; exec sleep 30", "trap 'exit 0' INT; echo up; read x"} {
+		master, slave := terminal(t)
+		cmd := exec.Command("/proc/self/exe", "--record", t.TempDir(), "--", "sh", "-c", command)
+		cmd.Args[0] = "aweigh-init"
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		slave.Close()
+		said, pressed := "", false
+		buf := make([]byte, 4096)
+		for {
+			n, err := master.Read(buf)
+			said += string(buf[:n])
+			if !pressed && strings.Contains(said, "\nup") {
+				pressed = true
+				master.Write([]byte{3})
+			}
+			if err != nil { // nobody has the other end any more
+				break
+			}
+		}
+		cmd.Wait()
+		if !strings.Contains(said, "stopped on SIGINT before it was ready") {
+			t.Errorf("%s: %s", command, said)
+		}
 	}
 }
 

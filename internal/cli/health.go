@@ -62,9 +62,7 @@ func health(c *Context, args []string) int {
 	if err != nil {
 		return c.Fail(1, err)
 	}
-	// What the environment expects, the supervisor was told as well.
-	explicit := len(args) > 0 || f.expect != os.Getenv(envName("expect"))
-	found := matching(verdict.Ask(min(askSupervisor, time.Duration(f.timeout))), f, target, explicit)
+	found := matching(verdict.Ask(min(askSupervisor, time.Duration(f.timeout))), f, target, f.explicit(args, target))
 	if init := slices.IndexFunc(found, func(v verdict.Verdict) bool { return v.PID == 1 }); init >= 0 {
 		found = found[init : init+1] // it speaks for the container
 	}
@@ -128,6 +126,13 @@ func (f *healthFlags) question(args []string) (*probe.Target, *expect.Expr, erro
 		return nil, nil, errors.New("the URL has no port: add it, or give --port")
 	}
 	return &t, want, nil
+}
+
+// explicit reports whether it is a question of its own. What is in the environment,
+// the supervisor was told as well.
+func (f *healthFlags) explicit(args []string, target *probe.Target) bool {
+	return len(args) > 0 || f.expect != os.Getenv(envName("expect")) ||
+		target != nil && f.probe != os.Getenv(envName("probe"))
 }
 
 // matching leaves the supervisors that this check can mean.

@@ -105,6 +105,10 @@ func (t *Table) Accepted(server, client netip.AddrPort) (accepted, known bool) {
 		// connection over with its first bytes, so there is nothing more
 		// to see.
 		return true, true
+	case s.State != Established && s.State != CloseWait:
+		// The server's side is closing, or has closed: somebody had accepted
+		// it. What is closed before that is reset, and leaves the table.
+		return true, true
 	}
 	return s.Inode != 0, true
 }

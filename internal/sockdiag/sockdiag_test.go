@@ -77,6 +77,30 @@ func TestAcceptedTellsAConnectionThatNobodyTookYet(t *testing.T) {
 	}
 }
 
+// A server that takes a connection and closes it at once, without a word (one that
+// knows its clients by their address, say), was never ready: the kernel keeps its
+// side of the connection for a minute, and nobody holds that.
+func TestAcceptedKnowsAConnectionThatWasTakenAndClosed(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "[::1]:0"} {
+		l, server := listen(t, addr)
+		c, err := net.Dial("tcp", server.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		s, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		table := Open()
+		defer table.Close()
+		if accepted, known := table.Accepted(server, c.LocalAddr().(*net.TCPAddr).AddrPort()); known && !accepted {
+			t.Errorf("%s: a connection that was accepted and closed is said to wait for being accepted", addr)
+		}
+	}
+}
+
 func TestConnectionsHaveBothEnds(t *testing.T) {
 	l, server := listen(t, "127.0.0.1:0")
 	c, err := net.DialTimeout("tcp", l.Addr().String(), time.Second)

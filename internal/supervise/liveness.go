@@ -8,6 +8,7 @@ import (
 
 	"github.com/aweigh/aweigh/internal/probe"
 	"github.com/aweigh/aweigh/internal/record"
+	"github.com/aweigh/aweigh/internal/sockdiag"
 	"github.com/aweigh/aweigh/internal/verdict"
 )
 
@@ -15,8 +16,9 @@ import (
 // as unhealthy, and as healthy again.
 type liveness struct {
 	retries  int
-	addr     netip.AddrPort // where it was proven
-	failures int            // in a row
+	addr     netip.AddrPort  // where it was proven
+	table    *sockdiag.Table // tells whether it accepts; nil for what is not on this host
+	failures int             // in a row
 	sick     bool
 	since    time.Time // of the present condition
 	reload   time.Time // until then failures do not count: RELOADING=1
@@ -31,9 +33,22 @@ type answer struct {
 	at     time.Time
 }
 
+// at remembers where the proof came from.
+func (l *liveness) at(p proof, remote bool) {
+	l.addr = netip.AddrPort{}
+	if a, err := netip.ParseAddr(p.target.Host); err == nil {
+		l.addr = netip.AddrPortFrom(a, uint16(p.target.Port))
+	} else if !remote {
+		l.addr = p.result.RemoteAddr // of localhost
+	}
+	if !remote {
+		l.table = sockdiag.Open()
+	}
+}
+
 // ask asks once.
 func (l *liveness) ask(ctx context.Context, a *asker, timeout time.Duration, to chan<- answer) {
-	_, result := a.once(ctx, l.addr, nil)
+	_, result := a.once(ctx, l.addr, l.table)
 	if ctx.Err() == nil {
 		to <- answer{result, time.Now()}
 	}
@@ -73,10 +88,19 @@ func (s *supervisor) answered(a answer) []action {
 	s.life.answered(a.at)
 	reason := a.result.Reason
 	ok := a.result.OK
-	if why, starved := s.live.starved(a.at); starved && ok {
+	why, starved := s.live.starved(a.at)
+	s.setStarved(why)
+	if starved && ok {
 		ok, reason = false, why
 	}
 	return s.condition(ok, reason, a.at)
+}
+
+// setStarved is for health checks, which the watchdog concerns as well.
+func (s *supervisor) setStarved(why string) {
+	s.shared.Lock()
+	s.shared.starved = why
+	s.shared.Unlock()
 }
 
 // condition takes an answer and tells a change.
@@ -111,6 +135,8 @@ func (s *supervisor) verdict() verdict.Verdict {
 		v.Reason = fmt.Sprintf("starting: phase %s, %s so far", s.shared.phase, human(time.Since(s.began)))
 	case s.shared.stopping:
 		v.Reason = "stopping"
+	case result.OK && s.shared.starved != "":
+		v.Reason, v.AgeMS = s.shared.starved, time.Since(at).Milliseconds()
 	case result.OK:
 		v.Healthy, v.AgeMS = true, time.Since(at).Milliseconds()
 	default:

@@ -106,7 +106,9 @@ func (s *supervisor) said(m sdnotify.Message) []action {
 	}
 	if m.Trigger && s.life.state == serving {
 		s.live.failures = s.live.retries
-		return s.condition(false, "the service says so itself (WATCHDOG=trigger)", now)
+		const why = "the service says so itself (WATCHDOG=trigger)"
+		s.setStarved(why)
+		return s.condition(false, why, now)
 	}
 	return nil
 }

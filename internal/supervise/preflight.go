@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,7 +27,7 @@ const takenFor = 300 * time.Millisecond
 func portTaken(addr netip.Addr, port int, table *sockdiag.Table) string {
 	ap := netip.AddrPortFrom(addr, uint16(port))
 	for end := time.Now().Add(takenFor); ; time.Sleep(20 * time.Millisecond) {
-		if !errors.Is(tryBind(ap), syscall.EADDRINUSE) {
+		if !errors.Is(tryBind(ap), syscall.EADDRINUSE) || handedDown(ap, table) {
 			return ""
 		}
 		if time.Now().After(end) {
@@ -53,11 +55,27 @@ func tryBind(ap netip.AddrPort) error {
 	return syscall.Bind(fd, sa)
 }
 
+// handedDown reports whether we got the listener ourselves, to hand it down to the
+// service: socket activation, or a restarter that keeps its socket open.
+func handedDown(ap netip.AddrPort, table *sockdiag.Table) bool {
+	listeners, _ := table.Listeners(nil)
+	mine, _ := proc.SocketInodes(os.Getpid())
+	return slices.ContainsFunc(listeners, func(l sockdiag.Socket) bool {
+		_, held := mine[l.Inode]
+		return held && collides(l, ap)
+	})
+}
+
+// collides reports whether a listener takes what the service needs.
+func collides(l sockdiag.Socket, ap netip.AddrPort) bool {
+	return l.Local.Port() == ap.Port() && (l.Local.Addr().IsUnspecified() || l.Local.Addr() == ap.Addr())
+}
+
 // holder names the process behind a taken port as far as it can be known.
 func holder(ap netip.AddrPort, table *sockdiag.Table) string {
 	listeners, _ := table.Listeners(nil)
 	for _, l := range listeners {
-		if l.Local.Port() != ap.Port() || !l.Local.Addr().IsUnspecified() && l.Local.Addr() != ap.Addr() {
+		if !collides(l, ap) {
 			continue
 		}
 		if p, ok := proc.Owner(l.Inode); ok {

@@ -26,6 +26,7 @@ type watch struct {
 	ask    *asker
 	port   int  // 0: the first port that the tree listens on
 	remote bool // the probe goes elsewhere, or is a command: there is no listener to wait for
+	blind  bool // /proc is not mounted: nobody's processes can be seen
 	table  *sockdiag.Table
 
 	listening chan sockdiag.Socket // gets the service's listener, once
@@ -43,6 +44,7 @@ type watch struct {
 	mu        sync.Mutex
 	own       []sockdiag.Socket // the tree's listeners, as last seen
 	foreign   string            // who else listens on the port
+	unsure    string            // who may be it, where no port was named
 	attempts  int
 	lastError string
 }
@@ -56,9 +58,11 @@ type proof struct {
 
 // ownership remembers whether a socket belongs to the tree.
 type ownership struct {
-	ours bool
-	look time.Time     // when to look again
-	wait time.Duration // and how long to wait then
+	ours   bool
+	before bool          // it listened before the service was started
+	unsure bool          // it may be ours, and nothing tells
+	look   time.Time     // when to look again
+	wait   time.Duration // and how long to wait then
 }
 
 // How often to look for a listener: the longer the wait has been, the less an
@@ -200,7 +204,7 @@ func (w *watch) try(ctx context.Context, at []sockdiag.Socket, own []sockdiag.So
 func (w *watch) look(all []sockdiag.Socket) (own, expected []sockdiag.Socket) {
 	var tree []int
 	now := time.Now()
-	foreign := ""
+	foreign, unsure := "", ""
 	for _, s := range all {
 		o := w.owners[s.Inode]
 		if o == nil {
@@ -215,6 +219,12 @@ func (w *watch) look(all []sockdiag.Socket) (own, expected []sockdiag.Socket) {
 				tree = proc.Descendants(os.Getpid())
 			}
 			o.ours = owns(tree, s)
+			if !o.ours && !o.before && w.expects(s) && (w.blind || left(tree, s)) {
+				// There is no better sign than that nobody listened on the port
+				// that was named until the service was started. Of any port it
+				// is none: who shares our network has ports as well.
+				o.ours, o.unsure = w.port != 0, w.port == 0
+			}
 			o.look, o.wait = now.Add(o.wait), min(2*o.wait, 2*time.Second)
 		}
 		if !o.ours && w.expects(s) && o.look.Before(w.nextLook) {
@@ -228,6 +238,8 @@ func (w *watch) look(all []sockdiag.Socket) (own, expected []sockdiag.Socket) {
 			}
 		case w.port != 0 && s.Local.Port() == uint16(w.port):
 			foreign = s.Local.String()
+		case o.unsure:
+			unsure = s.Local.String()
 		}
 	}
 	if w.port == 0 && len(expected) > 1 {
@@ -245,7 +257,7 @@ func (w *watch) look(all []sockdiag.Socket) (own, expected []sockdiag.Socket) {
 		expected = slices.DeleteFunc(expected, func(s sockdiag.Socket) bool { return s.Local.Port() != first.Local.Port() })
 	}
 	w.mu.Lock()
-	w.own, w.foreign = own, foreign
+	w.own, w.foreign, w.unsure = own, foreign, unsure
 	w.mu.Unlock()
 	return own, expected
 }
@@ -258,9 +270,10 @@ func (w *watch) expects(s sockdiag.Socket) bool {
 // baseline remembers who listens before the service is started: such sockets
 // are not its own unless a descriptor was handed down to it.
 func (w *watch) baseline() {
+	w.blind = !proc.Alive(os.Getpid())
 	all, _ := w.table.Listeners(nil)
 	for _, s := range all {
-		w.owners[s.Inode] = &ownership{look: time.Now().Add(20 * time.Millisecond), wait: time.Second}
+		w.owners[s.Inode] = &ownership{before: true, look: time.Now().Add(20 * time.Millisecond), wait: time.Second}
 	}
 }
 
@@ -280,6 +293,23 @@ func owns(tree []int, s sockdiag.Socket) bool {
 		}
 	}
 	return false
+}
+
+// left reports whether a process of the tree must have opened the socket as the
+// user that we are, and changed its user then (lighttpd, haproxy): the socket stays
+// that user's. Other processes of ours can be looked into, and nobody has it.
+func left(tree []int, s sockdiag.Socket) bool {
+	if int(s.UID) != os.Geteuid() || !slices.ContainsFunc(tree, hidden) {
+		return false
+	}
+	_, seen := proc.Owner(s.Inode)
+	return !seen
+}
+
+// hidden reports whether a process may not be looked into.
+func hidden(pid int) bool {
+	_, err := proc.SocketInodes(pid)
+	return errors.Is(err, fs.ErrPermission)
 }
 
 // addresses are where a listener can be asked from this host: its own address,
@@ -345,6 +375,8 @@ func (w *watch) missing() string {
 		return fmt.Sprintf("it listens on %s, not on the expected port %d: mend the one or the other (--port)", strings.Join(elsewhere, ", "), w.port)
 	case w.port != 0:
 		return fmt.Sprintf("nothing of it listens on port %d", w.port)
+	case w.unsure != "":
+		return "it may be what listens on " + w.unsure + ", but its processes may not be looked into: name its port (--port)"
 	}
 	return "nothing of it listens on any TCP port"
 }

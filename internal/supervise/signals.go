@@ -76,7 +76,25 @@ func (s *supervisor) pass(sig syscall.Signal) {
 	if sig == syscall.SIGWINCH && s.streams.resize() {
 		return // the terminal's own way of telling
 	}
+	s.passed, s.passedAt = sig, time.Now()
 	s.signal(sig)
+}
+
+// wasStopped tells, once the command has ended, whether it was somebody's wish
+// although none of the signals came that mean "stop": by another one, as in an image
+// with STOPSIGNAL SIGWINCH (Apache) or SIGUSR1 (HAProxy), or by Ctrl-C on a terminal
+// that we have handed on, whose signal does not go through us.
+func (s *supervisor) wasStopped(e child.Exit, now time.Time) {
+	sig, at := s.passed, s.passedAt
+	well := e.Code() == 0
+	if t := s.streams.typed.Load(); t != nil && t.at.After(at) {
+		sig, at = t.sig, t.at
+		well = well || e.Code() == 128+int(sig)
+	}
+	if s.life.stopAsked || sig == 0 || !well || now.Sub(at) > s.StopGrace {
+		return
+	}
+	s.life.stopAsked, s.stopSig = true, sig
 }
 
 // signal sends sig to the command alone: some masters want to bring their
@@ -134,7 +152,7 @@ func signalName(sig syscall.Signal) string {
 		syscall.SIGILL: "SIGILL", syscall.SIGTRAP: "SIGTRAP", syscall.SIGABRT: "SIGABRT", syscall.SIGBUS: "SIGBUS",
 		syscall.SIGFPE: "SIGFPE", syscall.SIGKILL: "SIGKILL", syscall.SIGUSR1: "SIGUSR1", syscall.SIGSEGV: "SIGSEGV",
 		syscall.SIGUSR2: "SIGUSR2", syscall.SIGPIPE: "SIGPIPE", syscall.SIGALRM: "SIGALRM", syscall.SIGTERM: "SIGTERM",
-		syscall.SIGXCPU: "SIGXCPU", syscall.SIGXFSZ: "SIGXFSZ", syscall.SIGSYS: "SIGSYS"}
+		syscall.SIGWINCH: "SIGWINCH", syscall.SIGPWR: "SIGPWR", syscall.SIGXCPU: "SIGXCPU", syscall.SIGXFSZ: "SIGXFSZ", syscall.SIGSYS: "SIGSYS"}
 	if name, ok := names[sig]; ok {
 		return name
 	}

@@ -3,7 +3,6 @@ package supervise
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,10 +119,7 @@ func (s *supervisor) proven(p proof) {
 	s.life.proven(p.at)
 	s.readyAt = p.at
 	s.target = p.target.String()
-	s.live.addr = netip.AddrPort{}
-	if a, err := netip.ParseAddr(p.target.Host); err == nil {
-		s.live.addr = netip.AddrPortFrom(a, uint16(p.target.Port))
-	}
+	s.live.at(p, s.watch.remote)
 	s.live.since = p.at
 	s.shared.Lock()
 	s.shared.phase, s.shared.target = "", s.target
@@ -212,7 +208,7 @@ func (s *supervisor) start() aweigh.Start {
 
 // announce sends the verdict to whoever wants to be told.
 func (s *supervisor) announce() {
-	s.tell.verdict(s.start(), func(where string) {
+	s.tell.verdict(s.start(), nil, func(where string) {
 		s.rec.Event(record.Event{Event: verdictSent, Reason: where})
 	})
 }

@@ -95,7 +95,9 @@ type supervisor struct {
 	reason    string // why the service is being ended
 	stopSig   syscall.Signal
 	stopHeard bool // somebody wants it to end, whatever state it is in
-	finished  bool // the verdict is told
+	passed    syscall.Signal
+	passedAt  time.Time // when the last signal was passed on
+	finished  bool      // the verdict is told
 
 	inspecting bool // a snapshot is on its way
 	snap       *snapshot.Snapshot
@@ -107,6 +109,7 @@ type supervisor struct {
 		phase    string // empty once it is ready
 		target   string
 		stopping bool
+		starved  string // what the watchdog has against it, though it answers
 	}
 }
 
@@ -222,6 +225,7 @@ func (s *supervisor) attend() int {
 		case e := <-exited:
 			s.exit, exited = &e, nil
 			stopAsking()
+			s.wasStopped(e, time.Now())
 			actions = s.life.exited(time.Now())
 			leftovers.Reset(5 * time.Millisecond)
 			if s.alone() {

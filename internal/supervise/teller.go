@@ -41,10 +41,13 @@ type notification struct {
 	aweigh.Start
 }
 
-// verdict sends a start's verdict to all, and does not wait for it. delivered
-// is called for each that has taken it.
-func (t *teller) verdict(s aweigh.Start, delivered func(where string)) {
+// verdict sends a start's verdict to all but those that have it, and does not wait
+// for it. delivered is called for each that has taken it.
+func (t *teller) verdict(s aweigh.Start, have map[string]bool, delivered func(where string)) {
 	for _, link := range t.urls {
+		if have[place(link)] {
+			continue
+		}
 		t.pending.Go(func() {
 			if t.deliver(link, s) {
 				delivered(place(link))
@@ -133,10 +136,10 @@ func (s *supervisor) resend(dir *record.Dir) {
 			}
 		}
 		start := r.Start()
-		if len(sent) > 0 || !start.Verdict.Failed() {
+		if !start.Verdict.Failed() {
 			continue
 		}
-		s.tell.verdict(start, func(where string) {
+		s.tell.verdict(start, sent, func(where string) {
 			r.Append(record.Event{Event: verdictSent, Reason: where})
 		})
 	}

@@ -1,9 +1,11 @@
 package supervise
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -20,6 +22,13 @@ type streams struct {
 	ours    []*stream
 	pty     *os.File // our end of its terminal, when it has one
 	restore func()   // puts our terminal back
+	typed   atomic.Pointer[typed]
+}
+
+// typed is the last key by which a person sent a signal to the service.
+type typed struct {
+	sig syscall.Signal
+	at  time.Time
 }
 
 // open makes the streams and fills them into attr.
@@ -45,7 +54,7 @@ func (st *streams) open(s *supervisor, attr *syscall.ProcAttr) error {
 		attr.Sys.Setpgid, attr.Sys.Setsid, attr.Sys.Setctty, attr.Sys.Ctty = false, true, true, 0
 		st.restore = s.rawTerminal(terminal)
 		st.resize()
-		go copyKeys(st.pty)
+		go st.copyKeys()
 	case slave != nil:
 		passOutputThrough(slave) // our own terminal turns line ends already
 	}
@@ -140,7 +149,7 @@ func (st *streams) resize() bool {
 }
 
 // copyKeys hands what is typed to the service until our terminal is gone.
-func copyKeys(to *os.File) {
+func (st *streams) copyKeys() {
 	buf := make([]byte, 4096)
 	for {
 		n, err := syscall.Read(0, buf)
@@ -150,8 +159,24 @@ func copyKeys(to *os.File) {
 		if n <= 0 || err != nil {
 			return
 		}
-		if _, err := to.Write(buf[:n]); err != nil {
+		st.notice(buf[:n])
+		if _, err := st.pty.Write(buf[:n]); err != nil {
 			return
+		}
+	}
+}
+
+// notice remembers the keys that the service's terminal makes signals of.
+func (st *streams) notice(keys []byte) {
+	var t syscall.Termios
+	known := false
+	control(st.pty, func(fd int) { known = ioctl(fd, syscall.TCGETS, unsafe.Pointer(&t)) == nil })
+	if !known || t.Lflag&syscall.ISIG == 0 {
+		return
+	}
+	for i, sig := range map[int]syscall.Signal{syscall.VINTR: syscall.SIGINT, syscall.VQUIT: syscall.SIGQUIT} {
+		if t.Cc[i] != 0 && bytes.IndexByte(keys, t.Cc[i]) >= 0 {
+			st.typed.Store(&typed{sig, time.Now()})
 		}
 	}
 }

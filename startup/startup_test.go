@@ -306,14 +306,21 @@ func TestARequestUnderWayEndsBeforeTheServerDoes(t *testing.T) {
 	}
 }
 
-func TestItSpeaksTheNotifyProtocol(t *testing.T) {
+// notifySocket is what NOTIFY_SOCKET names for the test.
+func notifySocket(t *testing.T) *net.UnixConn {
+	t.Helper()
 	path := t.TempDir() + "/notify"
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer socket.Close()
+	t.Cleanup(func() { socket.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
+	return socket
+}
+
+func TestItSpeaksTheNotifyProtocol(t *testing.T) {
+	socket := notifySocket(t)
 	s := begin(t, Options{})
 	s.Phase(context.Background(), "database", func(context.Context) error { return nil })
 	_, stop := serve(t, s, nil)
@@ -336,13 +343,7 @@ func TestItSpeaksTheNotifyProtocol(t *testing.T) {
 // Under aweigh a STATUS= opens a phase. The deadline's own message became one, a
 // second long, and the record said that the start had hung in that.
 func TestAMissedDeadlineIsNoPhaseOfItsOwn(t *testing.T) {
-	path := t.TempDir() + "/notify"
-	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer socket.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
+	socket := notifySocket(t)
 	told := make(chan *DeadlineError, 1)
 	s := begin(t, Options{Deadline: 20 * time.Millisecond, OnDeadline: func(e *DeadlineError) { told <- e }})
 	s.Phase(context.Background(), "database", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })

@@ -21,10 +21,7 @@ var t0 = time.Date(2026, 11, 23, 3, 12, 7, 0, time.UTC)
 
 func open(t testing.TB) *Dir {
 	t.Helper()
-	d, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t)
 	t.Cleanup(func() { d.Close() })
 	return d
 }

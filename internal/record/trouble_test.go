@@ -13,6 +13,15 @@ import (
 	"github.com/aweigh/aweigh"
 )
 
+func opened(t testing.TB) *Dir {
+	t.Helper()
+	d, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // On a full disk the entry that names a new segment was lost, and the segment
 // with it: what came into it once there was room again was shown to nobody.
 func TestWhatTheIndexCouldNotTakeComesLater(t *testing.T) {
@@ -43,10 +52,7 @@ func TestWhatTheIndexCouldNotTakeComesLater(t *testing.T) {
 // What came while the disk was stalled was told with the next output, and never
 // when there was none.
 func TestWhatWasLostLastIsTold(t *testing.T) {
-	d, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t)
 	now := time.Now()
 	r := Begin(d.Path(), Event{Service: "web", Start: aweigh.NewID(now)}, now, 1<<20, nil)
 	r.mu.Lock()
@@ -66,10 +72,7 @@ func TestWhatWasLostLastIsTold(t *testing.T) {
 // Whoever reads a record takes its lock for a moment. A recorder that came just
 // then went on without, and the next start closed its record as left open.
 func TestAReaderDoesNotTakeTheLockFromTheRecorder(t *testing.T) {
-	d, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t)
 	now := time.Now()
 	begin := Event{Service: "web", Start: aweigh.NewID(now)}
 	Begin(d.Path(), begin, now, 1<<20, nil).Close(10 * time.Second)
@@ -91,10 +94,7 @@ func TestAReaderDoesNotTakeTheLockFromTheRecorder(t *testing.T) {
 // A watcher that was killed, or met a full disk, in the middle of an event of a
 // service that prints nothing: the first event of the next one was lost with it.
 func TestATornEventDoesNotSwallowTheFirstOfTheNextRecorder(t *testing.T) {
-	d, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t)
 	now := time.Now()
 	begin := Event{Service: "web", Start: aweigh.NewID(now)}
 	Begin(d.Path(), begin, now, 1<<20, nil).Close(10 * time.Second)
@@ -116,10 +116,7 @@ func TestATornEventDoesNotSwallowTheFirstOfTheNextRecorder(t *testing.T) {
 // A watcher that was killed when it had made the directory alone left a record that
 // could not be gone on with: the next one kept nothing of that life.
 func TestARecordOfWhichThereIsOnlyTheDirectoryIsBegun(t *testing.T) {
-	d, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t)
 	now := time.Now()
 	begin := Event{Service: "web", Start: aweigh.NewID(now)}
 	r := d.record(begin.Service, begin.Start)
@@ -169,10 +166,7 @@ func TestTheEndIsReadBehindMoreThanAFullDiskLetsUsKeep(t *testing.T) {
 // A segment whose name did not come into the index any more, for the watcher was
 // killed, kept all of the output from the record that the next one went on with.
 func TestASegmentThatIsThereAlreadyDoesNotEndTheRecording(t *testing.T) {
-	d, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t)
 	now := time.Now()
 	begin := Event{Service: "web", Start: aweigh.NewID(now)}
 	first := Begin(d.Path(), begin, now, 1<<20, nil)
@@ -194,10 +188,7 @@ func TestASegmentThatIsThereAlreadyDoesNotEndTheRecording(t *testing.T) {
 // two stayed: a watcher that was restarted three times, or updated, lost what had
 // come in between, of a service that prints a line a day.
 func TestWatchersThatComeAndGoLoseNoOutput(t *testing.T) {
-	d, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t)
 	now := time.Now()
 	begin := Event{Service: "web", Start: aweigh.NewID(now)}
 	var want []string
@@ -214,10 +205,7 @@ func TestWatchersThatComeAndGoLoseNoOutput(t *testing.T) {
 
 // And yet the record keeps to its bound.
 func TestWatchersThatComeAndGoKeepTheBoundOfARecord(t *testing.T) {
-	d, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t)
 	now := time.Now()
 	begin := Event{Service: "web", Start: aweigh.NewID(now)}
 	for range 20 { // 10 MiB, the bound of which is 2 MiB at the beginning and 3 at the end
@@ -245,10 +233,7 @@ func TestAVerdictIsSyncedAfterTheSyncUnderWay(t *testing.T) {
 // In a sandbox without flock each start closed its own record after a second, as
 // left open: its verdict was "unknown".
 func TestWithoutLocksARecordIsNotClosedByOthers(t *testing.T) {
-	d, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := opened(t)
 	now := time.Now()
 	begin := Event{Service: "web", Start: aweigh.NewID(now)}
 	r := Begin(d.Path(), begin, now, 1<<20, nil)

@@ -31,7 +31,7 @@ type handover struct {
 }
 
 // Limits of what is run in the proxy's container. kamal-proxy returns when the
-// requests that are under way have ended.
+// requests that are under way have ended, which may take the time of Drain on top.
 const (
 	nginxLimit = time.Minute
 	kamalLimit = 5 * time.Minute
@@ -80,9 +80,12 @@ func (h *handover) give(ctx context.Context, engine *docker.Engine, project stri
 			}
 			words = append(words, options[1:]...)
 		}
-		if err := h.exec(ctx, engine, project, kamalLimit, words); err != nil {
+		err := h.exec(ctx, engine, project, kamalLimit+h.Drain, words)
+		// One that was ended, or that we lost sight of, may have changed it.
+		if said := (*exitError)(nil); errors.As(err, &said) && said.code < killed {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
+		return err
 	}
 	return nil
 }
@@ -139,9 +142,23 @@ func runIn(ctx context.Context, engine *docker.Engine, id string, limit time.Dur
 	}
 	if code != 0 {
 		said := cli.Shorten(strings.Join(strings.Fields(out), " "), 300) // nginx says why in its first line, others in the last
-		return fmt.Errorf("%s: exit status %d: %s", strings.Join(words[:min(len(words), 2)], " "), code, said)
+		return &exitError{strings.Join(words[:min(len(words), 2)], " "), code, said}
 	}
 	return nil
+}
+
+// exitError is what a program said that has failed.
+type exitError struct {
+	program string
+	code    int
+	said    string
+}
+
+// killed is where the exit statuses of programs begin that a signal has ended.
+const killed = 128
+
+func (e *exitError) Error() string {
+	return fmt.Sprintf("%s: exit status %d: %s", e.program, e.code, e.said)
 }
 
 // containers are the ids of the proxy's running containers.

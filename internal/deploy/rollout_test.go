@@ -176,3 +176,21 @@ func TestHandoverSurvivesTheProcess(t *testing.T) {
 		t.Errorf("%v: %+v", err, b.handed)
 	}
 }
+
+// The engine was restarted, or the requests took longer than we wait for kamal-proxy, which
+// had long been sending to the new instance. That counted as a refusal, and the way back
+// removed the instance without a word to the proxy.
+func TestProxyThatSaidNothingMayHaveBeenHandedOver(t *testing.T) {
+	engine, has := engineWith(t, nil, box("p", "proxy", "kamal:1", "sha256:k", "running"), box("b", "web", "web:2", "sha256:new", "running"))
+	r := &run{Deployment: begun(t)}
+	s := &r.Plan.Stages[0]
+	s.Project = "shop"
+	h := &handover{Service: "web", Rollout: core.Rollout{Proxy: "kamal-proxy", Container: "proxy", Name: "web", Port: 80}}
+	if err := r.handOver(t.Context(), s, engine, h, []docker.Twin{box("b", "web", "web:2", "sha256:new", "running")}); err == nil || len(has.commands()) != 1 {
+		t.Fatalf("%v, asked %q", err, has.commands())
+	}
+	all, err := r.handovers(s.Name)
+	if err != nil || !h.Handed || !all["web"].Handed {
+		t.Errorf("the way back would not tell it anything: %+v, %v", h, err)
+	}
+}

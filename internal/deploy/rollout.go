@@ -262,6 +262,10 @@ func drain(ctx context.Context, engine *docker.Engine, h *handover, leaving []do
 
 // leave has an instance say that it is not well, and waits until the engine knows.
 func leave(ctx context.Context, engine *docker.Engine, h *handover, c docker.Twin) error {
+	health, status, err := engine.Health(ctx, c.ID)
+	if err != nil || health == "unhealthy" || status != "running" {
+		return err // nobody is sent there; it was asked before an interruption, or is in a loop of crashes
+	}
 	words, err := config.ParseCommand(h.Leave)
 	if err == nil {
 		err = runIn(ctx, engine, c.ID, leaveLimit, words)

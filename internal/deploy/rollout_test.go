@@ -194,3 +194,13 @@ func TestProxyThatSaidNothingMayHaveBeenHandedOver(t *testing.T) {
 		t.Errorf("the way back would not tell it anything: %+v, %v", h, err)
 	}
 }
+
+// One of two old instances was in a loop of crashes, which the deployment was to mend: no
+// command can be run in it, and the new ones, proven and in the proxy, were undone.
+func TestInstanceThatDoesNotRunIsNotAskedToLeave(t *testing.T) {
+	engine, has := engineWith(t, nil, box("a", "web", "web:1", "sha256:old", "restarting"))
+	h := &handover{Service: "web", Rollout: core.Rollout{Proxy: "traefik", Leave: "touch /tmp/drain"}}
+	if err := leave(t.Context(), engine, h, box("a", "web", "web:1", "sha256:old", "restarting")); err != nil || has.commands() != nil {
+		t.Errorf("asked %q, %v", has.commands(), err)
+	}
+}

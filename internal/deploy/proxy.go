@@ -14,6 +14,7 @@ import (
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/probe"
 )
 
 // handover is a service that is rolled out, and how its proxy is told. It is kept
@@ -23,6 +24,8 @@ type handover struct {
 	// Rollout has all that the proxy needs: no "auto", an absolute Upstream, Name
 	// and Port known.
 	core.Rollout
+	// Was is what the proxy is told of the old instances, on the way back.
+	Was core.Rollout
 	// Handed says that the proxy may have been told of the new instances.
 	Handed bool
 	// Left says that the old instances may have been asked to leave: there is no
@@ -36,6 +39,32 @@ const (
 	nginxLimit = time.Minute
 	kamalLimit = 5 * time.Minute
 )
+
+// keep keeps what the proxy was told of the old instances, as far as they say that
+// themselves: another release may listen elsewhere.
+func (h *handover) keep(now, was core.Settings) {
+	h.Was = h.Rollout
+	p, err := probe.Parse(was.Probe, 0)
+	switch {
+	case was.Rollout.Port != 0:
+		h.Was.Port = was.Rollout.Port
+	case now.Rollout.Port == 0 && err == nil && p.Port != 0:
+		h.Was.Port = p.Port
+	}
+	if was.Rollout.Proxy == h.Proxy {
+		h.Was.Options = was.Rollout.Options
+	}
+}
+
+// old is the handover to the old instances.
+func (h *handover) old() *handover {
+	if h.Was.Proxy == "" {
+		return h // it was not kept
+	}
+	old := *h
+	old.Rollout = h.Was
+	return &old
+}
 
 // follows reports whether the proxy looks by itself which instances there are.
 func (h *handover) follows() bool { return h.Proxy == "traefik" || h.Proxy == "caddy" }

@@ -39,6 +39,9 @@ func (r *run) rolled(ctx context.Context, s *Stage, project *compose.Project, or
 			if h, why, err = rollable(ctx, engine, s, project, t, before.Containers); err != nil {
 				return nil, nil, err
 			}
+			if h != nil {
+				h.keep(t.Settings, r.Was(s.Project, before.of(t.Service)).Settings)
+			}
 		}
 		if h != nil {
 			rolled[t.Service] = h

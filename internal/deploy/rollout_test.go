@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/verify"
 )
 
 func TestServersOfAnUpstreamAreReplacedAndNothingElse(t *testing.T) {
@@ -202,5 +204,49 @@ func TestInstanceThatDoesNotRunIsNotAskedToLeave(t *testing.T) {
 	h := &handover{Service: "web", Rollout: core.Rollout{Proxy: "traefik", Leave: "touch /tmp/drain"}}
 	if err := leave(t.Context(), engine, h, box("a", "web", "web:1", "sha256:old", "restarting")); err != nil || has.commands() != nil {
 		t.Errorf("asked %q, %v", has.commands(), err)
+	}
+}
+
+// A release listens elsewhere. It was undone, and kamal-proxy was given the old instance at
+// the port and with the options of the new one: visitors found nobody.
+func TestWhatRanBeforeIsGivenBackAsItWasAsked(t *testing.T) {
+	old := box("a", "web", "web:1", "sha256:old", "running")
+	engine, has := engineWith(t, nil, old, box("p", "proxy", "kamal:1", "sha256:k", "running"))
+	r := &run{Deployment: begun(t), engines: map[string]*docker.Engine{"": engine}}
+	s := &r.Plan.Stages[0]
+	s.Project, s.Rollout = "shop", true
+	text, err := json.Marshal(was(nil, old))
+	if err == nil {
+		err = r.keep("staging/before.json", text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := func(probe, options string) (all core.Settings) {
+		all.Probe, all.Rollout = probe, core.Rollout{Proxy: "kamal-proxy", Container: "proxy", Options: options}
+		return all
+	}
+	r.Targets = func(*compose.Project, []string) []verify.Target {
+		return []verify.Target{{Service: "web", Settings: settings("http://:9090/healthz", "--health-check-path /healthz")}}
+	}
+	r.Was = func(string, []docker.Twin) verify.Target {
+		return verify.Target{Service: "web", Settings: settings("http://:8080/up", "")}
+	}
+	rolled, blinks, err := r.rolled(t.Context(), s, &compose.Project{Project: &types.Project{Name: "shop", Services: types.Services{"web": {Name: "web"}}}}, []string{"web"})
+	h := rolled["web"]
+	if err != nil || h == nil || h.Port != 9090 {
+		t.Fatalf("%+v, %q, %v", h, blinks, err)
+	}
+	h.Handed = true
+	if err := r.keepHandover(s, h); err != nil {
+		t.Fatal(err)
+	}
+	before, err := r.Before(s.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	giveBack(t.Context(), engine, before, s, "web", nil, quiet)
+	if got := has.commands(); len(got) != 1 || got[0] != "kamal-proxy deploy web --drain-timeout 0s --target shop_web_1:8080" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -99,16 +99,19 @@ func (r *run) rollOut(ctx context.Context, s *Stage, project *compose.Project, t
 	if err != nil || len(old) == 0 {
 		return err // without old ones it came so far already
 	}
-	if !slices.ContainsFunc(fresh, func(c docker.Twin) bool { return !alike(c, old[0]) }) {
+	if !slices.ContainsFunc(fresh, func(c docker.Twin) bool {
+		return slices.ContainsFunc(old, func(o docker.Twin) bool { return !alike(c, o) })
+	}) {
 		for _, c := range fresh {
 			if err := engine.Discard(ctx, c.ID); err != nil {
 				return err
 			}
 		}
-		if err := r.forgetHandover(s, h.Service); err != nil || len(old) == want {
+		stopped := slices.ContainsFunc(old, func(o docker.Twin) bool { return !o.Runs() })
+		if err := r.forgetHandover(s, h.Service); err != nil || len(old) == want && !stopped {
 			return err
 		}
-		return up(ctx, tool, s.Choice(), log, h.Service) // there are to be more or fewer
+		return up(ctx, tool, s.Choice(), log, h.Service) // there are to be more or fewer, or one is to run again
 	}
 	// It is Compose that starts them: the old one connects networks only then.
 	if err := up(ctx, tool, s.Choice(), log, scaled(h.Service, len(old)+len(fresh))...); err != nil {

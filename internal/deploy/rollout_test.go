@@ -2,6 +2,8 @@ package deploy
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -248,5 +250,44 @@ func TestWhatRanBeforeIsGivenBackAsItWasAsked(t *testing.T) {
 	giveBack(t.Context(), engine, before, s, "web", nil, quiet)
 	if got := has.commands(); len(got) != 1 || got[0] != "kamal-proxy deploy web --drain-timeout 0s --target shop_web_1:8080" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// Of two instances that are what the files say one had ended, or one was of an older release:
+// "nothing had to change", and verify undid the deployment that was to mend that.
+func TestRolloutOfWhatIsThereMendsTheRest(t *testing.T) {
+	dir := t.TempDir()
+	script := "#!/bin/sh\n[ \"$1\" = version ] && echo 2.24.0 || echo \"$@\" >>" + filepath.Join(dir, "calls") + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "docker-compose"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":/bin:/usr/bin")
+	for want, second := range map[string]docker.Twin{
+		"up --detach --no-build --no-deps --no-color web\n":                             box("b", "web", "web:1", "sha256:now", "exited"),
+		"up --detach --no-build --no-deps --no-color --no-recreate --scale web=4 web\n": box("b", "web", "web:0", "sha256:older", "running"),
+		"": box("b", "web", "web:1", "sha256:now", "running"),
+	} {
+		os.Remove(filepath.Join(dir, "calls"))
+		first := box("a", "web", "web:1", "sha256:now", "running")
+		engine, _ := engineWith(t, nil, first, second, box("c", "web", "web:1", "sha256:now", "created"), box("d", "web", "web:1", "sha256:now", "created"))
+		r := &run{Deployment: begun(t), engines: map[string]*docker.Engine{"": engine}, Tools: Tools{Out: &Progress{W: io.Discard}}}
+		r.Targets = func(*compose.Project, []string) []verify.Target { return nil }
+		s := &r.Plan.Stages[0]
+		s.Project = "shop"
+		text, err := json.Marshal(was(nil, first, second))
+		if err == nil {
+			err = r.keep("staging/before.json", text)
+		}
+		tool, toolErr := compose.FindTool(t.Context(), engine.Host())
+		if err = errors.Join(err, toolErr); err != nil {
+			t.Fatal(err)
+		}
+		two := 2
+		web := types.ServiceConfig{Name: "web", Scale: &two}
+		err = r.rollOut(t.Context(), s, &compose.Project{Project: &types.Project{Name: "shop", Services: types.Services{"web": web}}}, tool, io.Discard, &handover{Service: "web", Rollout: core.Rollout{Proxy: "caddy"}})
+		calls, _ := os.ReadFile(filepath.Join(dir, "calls"))
+		if !strings.HasSuffix(string(calls), want) || want == "" && len(calls) > 0 || err != nil {
+			t.Errorf("got %q, %v; want %q", calls, err, want)
+		}
 	}
 }

@@ -62,6 +62,7 @@ func runResolve(c *cli.Context, args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	defer outliveReader()()
 	conf, err := loadConfig(f.config)
 	if err != nil {
 		return c.Fail(2, err)

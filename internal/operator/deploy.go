@@ -211,6 +211,7 @@ func carryOut(ctx context.Context, c *cli.Context, f *deployFlags, conf *config.
 	}
 	t.Out.Say("deployment %s: %s", d.Plan.ID, what)
 	people.tell(ctx, news(d, "begun", fmt.Sprintf("deploying %s, as %s asked", what, d.Plan.By)))
+	c.Deed = true
 	outcome, err := d.Run(ctx, t)
 	if err != nil {
 		return c.Fail(exitInterrupted, fmt.Errorf("%w: once that is put right, go on with `deploy resume`, or back with `deploy abort`", err))

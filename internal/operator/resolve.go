@@ -67,6 +67,7 @@ func runResolve(c *cli.Context, args []string) int {
 	if err != nil {
 		return c.Fail(2, err)
 	}
+	c.Deed = !f.dryRun
 	outcome, err := bringBack(ctx, c, f, conf, args[0])
 	if err != nil {
 		return c.Fail(2, err)

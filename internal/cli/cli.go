@@ -67,6 +67,9 @@ type Context struct {
 	Values  any // what Flags returned
 	Stdout  io.Writer
 	Stderr  io.Writer
+	// Deed is set where the exit status is that of what was done, also where the output
+	// could not be written.
+	Deed bool
 }
 
 // Shared are the commands of both programs.
@@ -162,7 +165,11 @@ func (cmd Command) main(p Program, args []string, stdout, stderr io.Writer) int 
 	if err != nil {
 		return c.Fail(cmd.BadUsage, explainFlag(err, fs))
 	}
-	return cmd.Run(c, args)
+	code := cmd.Run(c, args)
+	if o, ok := stdout.(*output); ok && c.Deed {
+		o.err = nil
+	}
+	return code
 }
 
 // parse lets flags stand behind arguments as well (aweigh starts web --json),

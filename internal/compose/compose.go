@@ -41,6 +41,8 @@ type Project struct {
 	*types.Project
 	Sources []*Source  // in the order in which they count: the last one last
 	Unset   []Variable // variables of the main files that have no value, and no default
+	// EnvFiles are those that were read, absolute; the last one counts most.
+	EnvFiles []string
 }
 
 // ErrNone says that no file was named and none was found.
@@ -57,8 +59,9 @@ func Load(ctx context.Context, c Choice) (*Project, error) {
 	logrus.SetLevel(logrus.ErrorLevel)
 	// The .env of the current directory may name the file; once that is known, the one
 	// beside it counts, as it does for Compose.
-	set := []cli.ProjectOptionsFn{cli.WithOsEnv, cli.WithEnvFiles(c.EnvFiles...), cli.WithDotEnv,
-		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, cli.WithEnvFiles(c.EnvFiles...), cli.WithDotEnv, cli.WithDefaultProfiles(), cli.WithoutEnvironmentResolution, cli.WithResolvedPaths(true)}
+	p := &Project{}
+	set := []cli.ProjectOptionsFn{cli.WithOsEnv, cli.WithEnvFiles(c.EnvFiles...), cli.WithDotEnv, p.reads,
+		cli.WithConfigFileEnv, cli.WithDefaultConfigPath, cli.WithEnvFiles(c.EnvFiles...), cli.WithDotEnv, p.reads, cli.WithDefaultProfiles(), cli.WithoutEnvironmentResolution, cli.WithResolvedPaths(true)}
 	if c.Name != "" {
 		set = append(set, cli.WithName(c.Name))
 	}
@@ -72,7 +75,6 @@ func Load(ctx context.Context, c Choice) (*Project, error) {
 	if len(options.ConfigPaths) == 0 {
 		return nil, ErrNone
 	}
-	p := &Project{}
 	for _, path := range options.ConfigPaths {
 		s, err := read(path)
 		if err != nil {
@@ -107,6 +109,23 @@ func Load(ctx context.Context, c Choice) (*Project, error) {
 		}
 	}
 	return p, nil
+}
+
+// reads notes the files with variables that were read just now. What an earlier one has
+// set stays.
+func (p *Project) reads(o *cli.ProjectOptions) error {
+	var now []string
+	for _, path := range o.EnvFiles {
+		path, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(p.EnvFiles, path) {
+			now = append(now, path)
+		}
+	}
+	p.EnvFiles = append(now, p.EnvFiles...)
+	return nil
 }
 
 // All are the services by name, those of profiles that are not active included.

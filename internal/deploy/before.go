@@ -68,6 +68,16 @@ func (b *Before) Of(service string) *Before {
 	return one
 }
 
+// Follow keeps what the proxy was told by a later deployment, where this one told it
+// nothing: to restore takes away what it was told of.
+func (b *Before) Follow(later *Before) {
+	for service, h := range later.handed {
+		if b.handed[service] == nil {
+			b.handed[service] = h
+		}
+	}
+}
+
 // about reports whether new containers of a service are for the way back to remove: those
 // that were deployed, or the one that it is about.
 func (b *Before) about(service string, s *Stage) bool {

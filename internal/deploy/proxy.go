@@ -14,6 +14,7 @@ import (
 	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/probe"
 )
 
 // handover is a service that is rolled out, and how its proxy is told. It is kept
@@ -23,6 +24,8 @@ type handover struct {
 	// Rollout has all that the proxy needs: no "auto", an absolute Upstream, Name
 	// and Port known.
 	core.Rollout
+	// Was is what the proxy is told of the old instances, on the way back.
+	Was core.Rollout
 	// Handed says that the proxy may have been told of the new instances.
 	Handed bool
 	// Left says that the old instances may have been asked to leave: there is no
@@ -31,11 +34,37 @@ type handover struct {
 }
 
 // Limits of what is run in the proxy's container. kamal-proxy returns when the
-// requests that are under way have ended.
+// requests that are under way have ended, which may take the time of Drain on top.
 const (
 	nginxLimit = time.Minute
 	kamalLimit = 5 * time.Minute
 )
+
+// keep keeps what the proxy was told of the old instances, as far as they say that
+// themselves: another release may listen elsewhere.
+func (h *handover) keep(now, was core.Settings) {
+	h.Was = h.Rollout
+	p, err := probe.Parse(was.Probe, 0)
+	switch {
+	case was.Rollout.Port != 0:
+		h.Was.Port = was.Rollout.Port
+	case now.Rollout.Port == 0 && err == nil && p.Port != 0:
+		h.Was.Port = p.Port
+	}
+	if was.Rollout.Proxy == h.Proxy {
+		h.Was.Options = was.Rollout.Options
+	}
+}
+
+// old is the handover to the old instances.
+func (h *handover) old() *handover {
+	if h.Was.Proxy == "" {
+		return h // it was not kept
+	}
+	old := *h
+	old.Rollout = h.Was
+	return &old
+}
 
 // follows reports whether the proxy looks by itself which instances there are.
 func (h *handover) follows() bool { return h.Proxy == "traefik" || h.Proxy == "caddy" }
@@ -80,9 +109,12 @@ func (h *handover) give(ctx context.Context, engine *docker.Engine, project stri
 			}
 			words = append(words, options[1:]...)
 		}
-		if err := h.exec(ctx, engine, project, kamalLimit, words); err != nil {
+		err := h.exec(ctx, engine, project, kamalLimit+h.Drain, words)
+		// One that was ended, or that we lost sight of, may have changed it.
+		if said := (*exitError)(nil); errors.As(err, &said) && said.code < killed {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
+		return err
 	}
 	return nil
 }
@@ -139,9 +171,23 @@ func runIn(ctx context.Context, engine *docker.Engine, id string, limit time.Dur
 	}
 	if code != 0 {
 		said := cli.Shorten(strings.Join(strings.Fields(out), " "), 300) // nginx says why in its first line, others in the last
-		return fmt.Errorf("%s: exit status %d: %s", strings.Join(words[:min(len(words), 2)], " "), code, said)
+		return &exitError{strings.Join(words[:min(len(words), 2)], " "), code, said}
 	}
 	return nil
+}
+
+// exitError is what a program said that has failed.
+type exitError struct {
+	program string
+	code    int
+	said    string
+}
+
+// killed is where the exit statuses of programs begin that a signal has ended.
+const killed = 128
+
+func (e *exitError) Error() string {
+	return fmt.Sprintf("%s: exit status %d: %s", e.program, e.code, e.said)
 }
 
 // containers are the ids of the proxy's running containers.

@@ -189,7 +189,7 @@ func (b *Before) imageless(ctx context.Context, engine *docker.Engine, now []doc
 func giveBack(ctx context.Context, engine *docker.Engine, before *Before, s *Stage, service string, leaving []docker.Twin, tell func(string)) error {
 	h := before.handed[service]
 	if h.Handed {
-		if err := h.give(ctx, engine, s.Project, each(before.of(service))); err != nil {
+		if err := h.old().give(ctx, engine, s.Project, each(before.of(service))); err != nil {
 			return fmt.Errorf("the proxy could not be given what ran before, and %s goes on: %w", names(leaving), err)
 		}
 	}

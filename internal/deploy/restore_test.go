@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"io"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/verify"
 )
@@ -147,5 +149,21 @@ func TestServiceWhoseImageIsGoneKeepsWhatItHas(t *testing.T) {
 	_, err := Restore(t.Context(), engine, before, "01JD", shop, quiet, nil)
 	if want := "the image that web ran is gone, and what runs now was left: pull or build web:1 (old) again"; err == nil || err.Error() != want || s.has() != "shop_web_1 sha256:new running, shop_worker_1 sha256:api running" {
 		t.Errorf("%s, %v", s.has(), err)
+	}
+}
+
+// Deployed the ordinary way, then rolled out with other variables: to go back behind both,
+// for one service, removed the instance that the proxy sends to, and did not tell it.
+func TestWayBackBehindARolloutTellsTheProxy(t *testing.T) {
+	now := box("c", "web", "web:2", "sha256:new", "running")
+	now.Name = "shop_web_2"
+	engine, s := engineWith(t, map[string]string{"web:1": "sha256:old"}, now, box("p", "proxy", "kamal:1", "sha256:k", "running"))
+	older := was(nil, box("a", "web", "web:1", "sha256:old", "running")).Of("web")
+	later := was(nil, box("b", "web", "web:2", "sha256:new", "running"))
+	later.handed["web"] = &handover{Service: "web", Handed: true, Rollout: core.Rollout{Proxy: "kamal-proxy", Container: "proxy", Name: "web", Port: 80}}
+	older.Follow(later.Of("web"))
+	Restore(t.Context(), engine, older, "01JD", shop, quiet, nil)
+	if got := s.commands(); len(got) != 1 || !strings.Contains(got[0], "--target shop_web_1:80") || !strings.Contains(s.has(), "shop_web_2 sha256:new running") {
+		t.Errorf("asked %q; %s", got, s.has())
 	}
 }

@@ -39,6 +39,9 @@ func (r *run) rolled(ctx context.Context, s *Stage, project *compose.Project, or
 			if h, why, err = rollable(ctx, engine, s, project, t, before.Containers); err != nil {
 				return nil, nil, err
 			}
+			if h != nil {
+				h.keep(t.Settings, r.Was(s.Project, before.of(t.Service)).Settings)
+			}
 		}
 		if h != nil {
 			rolled[t.Service] = h
@@ -96,16 +99,19 @@ func (r *run) rollOut(ctx context.Context, s *Stage, project *compose.Project, t
 	if err != nil || len(old) == 0 {
 		return err // without old ones it came so far already
 	}
-	if !slices.ContainsFunc(fresh, func(c docker.Twin) bool { return !alike(c, old[0]) }) {
+	if !slices.ContainsFunc(fresh, func(c docker.Twin) bool {
+		return slices.ContainsFunc(old, func(o docker.Twin) bool { return !alike(c, o) })
+	}) {
 		for _, c := range fresh {
 			if err := engine.Discard(ctx, c.ID); err != nil {
 				return err
 			}
 		}
-		if err := r.forgetHandover(s, h.Service); err != nil || len(old) == want {
+		stopped := slices.ContainsFunc(old, func(o docker.Twin) bool { return !o.Runs() })
+		if err := r.forgetHandover(s, h.Service); err != nil || len(old) == want && !stopped {
 			return err
 		}
-		return up(ctx, tool, s.Choice(), log, h.Service) // there are to be more or fewer
+		return up(ctx, tool, s.Choice(), log, h.Service) // there are to be more or fewer, or one is to run again
 	}
 	// It is Compose that starts them: the old one connects networks only then.
 	if err := up(ctx, tool, s.Choice(), log, scaled(h.Service, len(old)+len(fresh))...); err != nil {
@@ -262,6 +268,10 @@ func drain(ctx context.Context, engine *docker.Engine, h *handover, leaving []do
 
 // leave has an instance say that it is not well, and waits until the engine knows.
 func leave(ctx context.Context, engine *docker.Engine, h *handover, c docker.Twin) error {
+	health, status, err := engine.Health(ctx, c.ID)
+	if err != nil || health == "unhealthy" || status != "running" {
+		return err // nobody is sent there; it was asked before an interruption, or is in a loop of crashes
+	}
 	words, err := config.ParseCommand(h.Leave)
 	if err == nil {
 		err = runIn(ctx, engine, c.ID, leaveLimit, words)

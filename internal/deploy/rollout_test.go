@@ -1,6 +1,9 @@
 package deploy
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +16,7 @@ import (
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/core"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/verify"
 )
 
 func TestServersOfAnUpstreamAreReplacedAndNothingElse(t *testing.T) {
@@ -174,5 +178,116 @@ func TestHandoverSurvivesTheProcess(t *testing.T) {
 	}
 	if b, err = d.Before("staging"); err != nil || len(b.handed) != 0 {
 		t.Errorf("%v: %+v", err, b.handed)
+	}
+}
+
+// The engine was restarted, or the requests took longer than we wait for kamal-proxy, which
+// had long been sending to the new instance. That counted as a refusal, and the way back
+// removed the instance without a word to the proxy.
+func TestProxyThatSaidNothingMayHaveBeenHandedOver(t *testing.T) {
+	engine, has := engineWith(t, nil, box("p", "proxy", "kamal:1", "sha256:k", "running"), box("b", "web", "web:2", "sha256:new", "running"))
+	r := &run{Deployment: begun(t)}
+	s := &r.Plan.Stages[0]
+	s.Project = "shop"
+	h := &handover{Service: "web", Rollout: core.Rollout{Proxy: "kamal-proxy", Container: "proxy", Name: "web", Port: 80}}
+	if err := r.handOver(t.Context(), s, engine, h, []docker.Twin{box("b", "web", "web:2", "sha256:new", "running")}); err == nil || len(has.commands()) != 1 {
+		t.Fatalf("%v, asked %q", err, has.commands())
+	}
+	all, err := r.handovers(s.Name)
+	if err != nil || !h.Handed || !all["web"].Handed {
+		t.Errorf("the way back would not tell it anything: %+v, %v", h, err)
+	}
+}
+
+// One of two old instances was in a loop of crashes, which the deployment was to mend: no
+// command can be run in it, and the new ones, proven and in the proxy, were undone.
+func TestInstanceThatDoesNotRunIsNotAskedToLeave(t *testing.T) {
+	engine, has := engineWith(t, nil, box("a", "web", "web:1", "sha256:old", "restarting"))
+	h := &handover{Service: "web", Rollout: core.Rollout{Proxy: "traefik", Leave: "touch /tmp/drain"}}
+	if err := leave(t.Context(), engine, h, box("a", "web", "web:1", "sha256:old", "restarting")); err != nil || has.commands() != nil {
+		t.Errorf("asked %q, %v", has.commands(), err)
+	}
+}
+
+// A release listens elsewhere. It was undone, and kamal-proxy was given the old instance at
+// the port and with the options of the new one: visitors found nobody.
+func TestWhatRanBeforeIsGivenBackAsItWasAsked(t *testing.T) {
+	old := box("a", "web", "web:1", "sha256:old", "running")
+	engine, has := engineWith(t, nil, old, box("p", "proxy", "kamal:1", "sha256:k", "running"))
+	r := &run{Deployment: begun(t), engines: map[string]*docker.Engine{"": engine}}
+	s := &r.Plan.Stages[0]
+	s.Project, s.Rollout = "shop", true
+	text, err := json.Marshal(was(nil, old))
+	if err == nil {
+		err = r.keep("staging/before.json", text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := func(probe, options string) (all core.Settings) {
+		all.Probe, all.Rollout = probe, core.Rollout{Proxy: "kamal-proxy", Container: "proxy", Options: options}
+		return all
+	}
+	r.Targets = func(*compose.Project, []string) []verify.Target {
+		return []verify.Target{{Service: "web", Settings: settings("http://:9090/healthz", "--health-check-path /healthz")}}
+	}
+	r.Was = func(string, []docker.Twin) verify.Target {
+		return verify.Target{Service: "web", Settings: settings("http://:8080/up", "")}
+	}
+	rolled, blinks, err := r.rolled(t.Context(), s, &compose.Project{Project: &types.Project{Name: "shop", Services: types.Services{"web": {Name: "web"}}}}, []string{"web"})
+	h := rolled["web"]
+	if err != nil || h == nil || h.Port != 9090 {
+		t.Fatalf("%+v, %q, %v", h, blinks, err)
+	}
+	h.Handed = true
+	if err := r.keepHandover(s, h); err != nil {
+		t.Fatal(err)
+	}
+	before, err := r.Before(s.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	giveBack(t.Context(), engine, before, s, "web", nil, quiet)
+	if got := has.commands(); len(got) != 1 || got[0] != "kamal-proxy deploy web --drain-timeout 0s --target shop_web_1:8080" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Of two instances that are what the files say one had ended, or one was of an older release:
+// "nothing had to change", and verify undid the deployment that was to mend that.
+func TestRolloutOfWhatIsThereMendsTheRest(t *testing.T) {
+	dir := t.TempDir()
+	script := "#!/bin/sh\n[ \"$1\" = version ] && echo 2.24.0 || echo \"$@\" >>" + filepath.Join(dir, "calls") + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "docker-compose"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":/bin:/usr/bin")
+	for want, second := range map[string]docker.Twin{
+		"up --detach --no-build --no-deps --no-color web\n":                             box("b", "web", "web:1", "sha256:now", "exited"),
+		"up --detach --no-build --no-deps --no-color --no-recreate --scale web=4 web\n": box("b", "web", "web:0", "sha256:older", "running"),
+		"": box("b", "web", "web:1", "sha256:now", "running"),
+	} {
+		os.Remove(filepath.Join(dir, "calls"))
+		first := box("a", "web", "web:1", "sha256:now", "running")
+		engine, _ := engineWith(t, nil, first, second, box("c", "web", "web:1", "sha256:now", "created"), box("d", "web", "web:1", "sha256:now", "created"))
+		r := &run{Deployment: begun(t), engines: map[string]*docker.Engine{"": engine}, Tools: Tools{Out: &Progress{W: io.Discard}}}
+		r.Targets = func(*compose.Project, []string) []verify.Target { return nil }
+		s := &r.Plan.Stages[0]
+		s.Project = "shop"
+		text, err := json.Marshal(was(nil, first, second))
+		if err == nil {
+			err = r.keep("staging/before.json", text)
+		}
+		tool, toolErr := compose.FindTool(t.Context(), engine.Host())
+		if err = errors.Join(err, toolErr); err != nil {
+			t.Fatal(err)
+		}
+		two := 2
+		web := types.ServiceConfig{Name: "web", Scale: &two}
+		err = r.rollOut(t.Context(), s, &compose.Project{Project: &types.Project{Name: "shop", Services: types.Services{"web": web}}}, tool, io.Discard, &handover{Service: "web", Rollout: core.Rollout{Proxy: "caddy"}})
+		calls, _ := os.ReadFile(filepath.Join(dir, "calls"))
+		if !strings.HasSuffix(string(calls), want) || want == "" && len(calls) > 0 || err != nil {
+			t.Errorf("got %q, %v; want %q", calls, err, want)
+		}
 	}
 }

@@ -25,6 +25,7 @@ type stub struct {
 	lost       int               // requests that get no answer, from the next start on
 	losing     bool
 	made       int
+	asked      []string // commands that were to be run in containers, which get no answer
 }
 
 // engineWith is an engine that has these containers, and images by name.
@@ -45,6 +46,13 @@ func engineWith(t *testing.T, images map[string]string, all ...docker.Twin) (*do
 func box(id, service, image, imageID, status string) docker.Twin {
 	return docker.Twin{ID: id, Name: "shop_" + service + "_1", Service: service, Project: "shop", Image: image, ImageID: imageID, Status: status, Host: &container.HostConfig{},
 		Config: &container.Config{Image: image, Labels: map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.service": service, "com.docker.compose.project.working_dir": "/srv/shop"}}}
+}
+
+// commands are those that were to be run in containers.
+func (s *stub) commands() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
 }
 
 // has says what there is: names, images and states, in the order of names.
@@ -131,6 +139,11 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case "rename":
 			c.Name = r.FormValue("name")
 		case "logs":
+		case "exec":
+			var asked struct{ Cmd []string }
+			json.NewDecoder(r.Body).Decode(&asked)
+			s.asked = append(s.asked, strings.Join(asked.Cmd, " "))
+			panic(http.ErrAbortHandler)
 		default:
 			s.containers = slices.Delete(s.containers, n, n+1)
 		}

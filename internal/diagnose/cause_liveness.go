@@ -174,10 +174,20 @@ var stoppedExternally = Entry{
 const stopWords = "sigterm|signal 15|signal: term|signal term|sigint|sigquit|sigwinch|terminated signal|received fast shutdown|" +
 	"received smart shutdown|received shutdown|user requested shutdown|shutdown signal|exiting due to signal"
 
-// stopped tells whether its last words are of a signal to stop, after which it
-// ended well.
+// stopped tells whether its last words are of a signal to stop, after which it ended
+// well: no hint at how to stop it, and nothing that followed from an exception before
+// it had come up, such as a supervisor that gives up.
 func (s *scene) stopped() bool {
-	return s.ended && !s.running && s.exit == 0 && s.told(stopWords)
+	if !s.ended || s.running || s.exit != 0 {
+		return false
+	}
+	for l := s.tail; l < s.output; l++ {
+		low := s.lines[l].low
+		if hasAny(low, stopWords) && !hasAny(low, "handler|press |send sig|waiting for sig") && (s.ready >= 0 || s.named < 0 || l < s.named) {
+			return true
+		}
+	}
+	return false
 }
 
 var noFailure = Entry{

@@ -320,6 +320,20 @@ func TestWhatWasStoppedDidNotEndByWhatItComplainedOf(t *testing.T) {
 	}
 }
 
+// A supervisor that gives up, and one that names a signal for each end, say SIGTERM and
+// SIGINT as well, and end with 0. What never came up was not stopped.
+func TestWhatNeverCameUpWasNotStopped(t *testing.T) {
+	for want, output := range map[string]string{
+		"missing-module": "INFO spawned: 'web' with pid 9\nTraceback (most recent call last):\n  File \"/app/main.py\", line 4, in <module>\n    import flask\nModuleNotFoundError: No module named 'flask'\n" +
+			"INFO exited: web (exit status 1; not expected)\nINFO gave up: web entered FATAL state, too many start retries too quickly\nWARN received SIGTERM indicating exit request\n",
+		"env-var-missing": "Starting the server\nSend SIGINT to stop\nError: DATABASE_URL is not set\n",
+	} {
+		if got := first(exited(0, output)); got.ID != want {
+			t.Errorf("%s: got %+v", want, got)
+		}
+	}
+}
+
 // A server that takes care ends with 0 after SIGTERM, and not with 143.
 func TestWhatEndedWellAfterASignalWasStopped(t *testing.T) {
 	for _, output := range []string{

@@ -75,6 +75,7 @@ func runDeploy(c *cli.Context, args []string) int {
 	f := c.Values.(*deployFlags)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	defer outliveReader()()
 	if len(args) > 0 && (args[0] == "resume" || args[0] == "abort") {
 		if len(args) > 2 {
 			return c.Fail(exitNothingDone, fmt.Errorf("%s takes one id at most", args[0]))
@@ -124,6 +125,15 @@ func lock(ctx context.Context, c *cli.Context, plan *deploy.Plan, state string) 
 	return plan.Lock(ctx, state, user(), func(err error) {
 		fmt.Fprintln(c.Stderr, record.Printable("warning: "+err.Error()))
 	})
+}
+
+// outliveReader has a program go on when nobody reads its output any more, because a
+// connection was lost, say. The signal is taken rather than ignored, which what we start
+// would inherit.
+func outliveReader() (stop func()) {
+	gone := make(chan os.Signal, 1)
+	signal.Notify(gone, syscall.SIGPIPE)
+	return func() { signal.Stop(gone) }
 }
 
 // goOn resumes or aborts the deployment of this id, or the one that is unfinished.
@@ -201,6 +211,7 @@ func carryOut(ctx context.Context, c *cli.Context, f *deployFlags, conf *config.
 	}
 	t.Out.Say("deployment %s: %s", d.Plan.ID, what)
 	people.tell(ctx, news(d, "begun", fmt.Sprintf("deploying %s, as %s asked", what, d.Plan.By)))
+	c.Deed = true
 	outcome, err := d.Run(ctx, t)
 	if err != nil {
 		return c.Fail(exitInterrupted, fmt.Errorf("%w: once that is put right, go on with `deploy resume`, or back with `deploy abort`", err))

@@ -151,6 +151,11 @@ func (f *deployFlags) stageOf(ctx context.Context, conf *config.Config, s config
 		}
 		stage.EnvFiles = append(stage.EnvFiles, abs)
 	}
+	// The .env of the current directory may have named the files, and set variables besides
+	// the one beside them. Nobody who reads them later is here.
+	if again, err := compose.Load(ctx, stage.Choice()); err != nil || deploy.Sum(again) != stage.Sum {
+		stage.EnvFiles = project.EnvFiles
+	}
 	return stage, nil
 }
 

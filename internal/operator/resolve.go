@@ -62,10 +62,12 @@ func runResolve(c *cli.Context, args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	defer outliveReader()()
 	conf, err := loadConfig(f.config)
 	if err != nil {
 		return c.Fail(2, err)
 	}
+	c.Deed = !f.dryRun
 	outcome, err := bringBack(ctx, c, f, conf, args[0])
 	if err != nil {
 		return c.Fail(2, err)

@@ -36,6 +36,7 @@ type booth struct {
 	network string
 	models  map[string]docker.Twin // as Compose made them, by service
 	running map[string]string      // ids of what was started, by service
+	left    []string               // services of which no harmless copy can be made
 }
 
 // trial boots the new containers, and proves them.
@@ -217,9 +218,11 @@ func (b *booth) start(ctx context.Context, name string) (c Check, up bool) {
 		return Check{Verdict: Skipped, Found: "it has no container"}, false
 	}
 	if what := b.inline(s); what != "" {
+		b.left = append(b.left, name)
 		return Check{Verdict: Unknown, Found: "not booted: " + what + " is no file, and only Compose gives it"}, false
 	}
 	if why := real(model); why != "" {
+		b.left = append(b.left, name)
 		return Check{Verdict: Unknown, Found: "not booted: " + why + ", which a trial does not give it"}, false
 	}
 	id, err := b.Engine.Make(ctx, b.throwaway(model))
@@ -250,6 +253,24 @@ func (b *booth) inline(s types.ServiceConfig) string {
 	return ""
 }
 
+// without is the service that was not booted, and that one depends on, directly or not; ""
+// if there is none.
+func (b *booth) without(name string) string {
+	if b.Trial == "none" {
+		return ""
+	}
+	s := b.Project.All()[name]
+	for _, need := range s.GetDependencies() {
+		if slices.Contains(b.left, need) {
+			return need
+		}
+		if w := b.without(need); w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
 // prove verifies one service that was booted.
 func (b *booth) prove(ctx context.Context, name string, began time.Time) Check {
 	t := b.Target(name)
@@ -268,7 +289,10 @@ func (b *booth) prove(ctx context.Context, name string, began time.Time) Check {
 			passed = append(passed, v.Name)
 		}
 	}
+	without := b.without(name)
 	switch {
+	case failed != nil && without != "":
+		c.Verdict, c.Found = Unknown, "it may need "+without+", and "+without+" was not booted: "+strings.Join(failed, "; ")
 	case failed != nil:
 		c.Verdict, c.Found = Failed, strings.Join(failed, "; ")
 		if words := b.lastWords(ctx, b.running[name]); words != "" {

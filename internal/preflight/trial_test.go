@@ -10,12 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/moby/api/types/container"
 
 	"github.com/aweigh/aweigh/internal/compose"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/internal/verify"
 )
 
 // saying is a trial of web with a Compose that says this, and fails, on an engine that
@@ -216,5 +218,27 @@ func TestTrialMakesNothingUnderANameThatIsTheProjects(t *testing.T) {
 	text, err := b.overlay()
 	if want := "networks:\n    front:\n        name: trial-1_front\nservices: {}\nvolumes:\n    fixed:\n        name: trial-1_fixed\n"; err != nil || string(text) != want {
 		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// A database that gets its password from a variable, as a secret, is not booted. The web
+// behind it found none, and no deployment of it passed.
+func TestServiceThatFailsWithoutWhatWasNotBootedIsUnknown(t *testing.T) {
+	f := saying(t, "")
+	db, web, edge := types.ServiceConfig{Name: "db"}, types.ServiceConfig{Name: "web"}, types.ServiceConfig{Name: "edge"}
+	db.Secrets = []types.ServiceSecretConfig{{Source: "password"}}
+	web.DependsOn = types.DependsOnConfig{"db": {Condition: types.ServiceConditionHealthy, Required: true}}
+	edge.DependsOn = types.DependsOnConfig{"web": {Condition: types.ServiceConditionStarted, Required: true}}
+	f.Project.Project = &types.Project{Services: types.Services{"db": db, "web": web, "edge": edge}, Secrets: types.Secrets{"password": {Environment: "PASSWORD"}}}
+	f.Target = func(service string) verify.Target { return verify.Target{Service: service} }
+	b := &booth{flight: f, project: "trial-1", running: map[string]string{}, models: map[string]docker.Twin{"db": {Host: &container.HostConfig{}}}}
+	if c := b.prove(t.Context(), "web", time.Now()); c.Verdict != Failed {
+		t.Errorf("on its own: %+v", c)
+	}
+	b.start(t.Context(), "db")
+	for _, name := range []string{"web", "edge"} {
+		if c := b.prove(t.Context(), name, time.Now()); c.Verdict != Unknown || !strings.Contains(c.Found, "db was not booted") {
+			t.Errorf("%s: %+v", name, c)
+		}
 	}
 }

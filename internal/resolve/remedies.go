@@ -105,7 +105,8 @@ func (p *Place) rollback(ctx context.Context) Remedy {
 		r.Unfit = err.Error()
 		return r
 	}
-	for _, d := range all {
+	var later *deploy.Before
+	for _, d := range all { // the newest first
 		n := slices.IndexFunc(d.Plan.Stages, func(s deploy.Stage) bool { return s.Project == p.Project.Name && s.SameEngine(&p.Stage) })
 		if n < 0 || d.Outcome() != deploy.Deployed {
 			continue
@@ -115,6 +116,10 @@ func (p *Place) rollback(ctx context.Context) Remedy {
 			continue
 		}
 		before = before.Of(p.Service)
+		if later != nil {
+			before.Follow(later)
+		}
+		later = before
 		if len(before.Containers) == 0 || len(now) > 0 && before.Containers[0].ImageID == now[0].ImageID {
 			continue
 		}

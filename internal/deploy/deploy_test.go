@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 
 	"github.com/aweigh/aweigh/internal/compose"
+	"github.com/aweigh/aweigh/internal/config"
 	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/verify"
 )
@@ -270,7 +272,8 @@ func TestHookEndsWithWhoeverCalledIt(t *testing.T) {
 // A hook that leaves something at work in the background had done what it was asked, and
 // the deployment was rolled back for that: "WaitDelay expired before I/O complete".
 func TestHookMayLeaveSomethingAtWork(t *testing.T) {
-	t.Parallel()
+	defer func(was time.Duration) { hookGrace = was }(hookGrace)
+	hookGrace = 50 * time.Millisecond
 	s := &Stage{Dir: t.TempDir(), Project: "shop"}
 	out, err := command(t.Context(), s, []string{"sh", "-c", "sleep 30 & echo $!"}, time.Minute)
 	if err != nil {
@@ -278,6 +281,20 @@ func TestHookMayLeaveSomethingAtWork(t *testing.T) {
 	}
 	if pid, err := strconv.Atoi(strings.TrimSpace(string(out))); err == nil {
 		syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// A team that is to be told behind the soak was not, where that takes no time.
+func TestHooksOfASoakOfNoTimeAreRun(t *testing.T) {
+	r := &run{Deployment: begun(t), Tools: Tools{Out: &Progress{W: io.Discard}}}
+	s := &Stage{Dir: t.TempDir(), Before: map[string][]config.Command{stepSoak: {{"touch", "before"}}}, After: map[string][]config.Command{stepSoak: {{"touch", "after"}}}}
+	if _, err := r.withHooks(t.Context(), s, stepSoak, steps[stepSoak]); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"before", "after"} {
+		if _, err := os.Stat(filepath.Join(s.Dir, name)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

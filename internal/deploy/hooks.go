@@ -19,6 +19,10 @@ import (
 // hookLimit is how long one hook may take.
 const hookLimit = 15 * time.Minute
 
+// hookGrace is how long it may take to end once it is told to, and what it has left at
+// work to close its output.
+var hookGrace = 10 * time.Second
+
 // hooks runs the commands that belong before or after a step. What they print is
 // kept with the deployment.
 func (r *run) hooks(ctx context.Context, s *Stage, when, step string) error {
@@ -66,7 +70,7 @@ func command(ctx context.Context, s *Stage, words []string, limit time.Duration,
 	defer runtime.UnlockOSThread()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
+	cmd.WaitDelay = hookGrace
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()

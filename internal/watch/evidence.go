@@ -120,8 +120,11 @@ func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since
 	}
 	t.endOf = func(ctx context.Context) (time.Time, error) { return e.engine.EndOf(ctx, c.ID, began) }
 	service := c.Service
+	reading, stop := context.WithCancel(ctx)
+	t.stop = stop
 	e.running.Go(func() {
-		t.run(ctx, until, func(err error) {
+		defer stop()
+		t.run(reading, until, func(err error) {
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.warnOnce(service, err.Error())

@@ -49,6 +49,7 @@ func (t *tape) finish() {
 	rec := t.recorder()
 	if rec == nil {
 		t.attach(nil) // whatever waits for it goes on
+		t.beside(t.awaitOutput)
 		return
 	}
 	t.beside(func() { t.close(rec) })
@@ -60,7 +61,7 @@ const stateWait = 500 * time.Millisecond
 
 func (t *tape) close(rec *record.Recorder) {
 	defer rec.Close(2 * time.Second)
-	<-t.done // the engine gives the last of the output once it has tidied up
+	t.awaitOutput()
 	t.mu.Lock()
 	ending := t.ending
 	t.mu.Unlock()
@@ -78,6 +79,27 @@ func (t *tape) close(rec *record.Recorder) {
 		if time.Now().After(end) {
 			return
 		}
+	}
+}
+
+// awaitOutput waits until the output of a life that is over has ended: the engine gives
+// the last of it once it has tidied up. A stream that nothing comes from for as long as
+// that may take stands still, and would for ever: Engine 20.10 forgets one that it is asked
+// for at the moment of the death.
+func (t *tape) awaitOutput() {
+	for before := t.lastTaken(); ; {
+		select {
+		case <-t.done:
+			return
+		case <-time.After(catchUpWithin):
+		}
+		now := t.lastTaken()
+		if now.Equal(before) {
+			t.stop()
+			<-t.done
+			return
+		}
+		before = now
 	}
 }
 

@@ -35,8 +35,9 @@ type tape struct {
 	open func(ctx context.Context, since, until time.Time, tail int) (stream io.ReadCloser, framed bool, err error)
 	// endOf is when the life has ended, by a look at the container; zero if it goes on.
 	endOf func(ctx context.Context) (time.Time, error)
-	done  chan struct{} // closed when the output has ended
-	dead  chan struct{} // closed when the life has
+	stop  context.CancelFunc // ends the reading
+	done  chan struct{}      // closed when the output has ended
+	dead  chan struct{}      // closed when the life has
 	died  sync.Once
 	over  time.Time // when it died; to be read once dead is closed
 
@@ -163,6 +164,13 @@ func (t *tape) read(ctx context.Context, until time.Time) error {
 			t.take(ctx, stderr, b)
 		}
 	})
+}
+
+// lastTaken is when the last of the output came, as far as it has come.
+func (t *tape) lastTaken() time.Time {
+	t.taking.Lock()
+	defer t.taking.Unlock()
+	return t.newest
 }
 
 // die ends the life, at a moment or, where nobody knows it, at the zero time.

@@ -204,6 +204,44 @@ func TestARecordIsClosedHoweverLateItsOutputEnds(t *testing.T) {
 	}
 }
 
+// Engine 20.10 forgets a stream that is asked for at the moment of a death: it stands still
+// for ever. The record stayed open, and with it its files and the connection, of each such
+// life of a crash loop.
+func TestAStreamThatStandsStillAfterADeathIsGivenUp(t *testing.T) {
+	for name, end := range map[string]func(*tape){
+		"with a record": func(one *tape) { one.close(nil) },
+		"without": func(one *tape) {
+			one.write(&core.Life{Start: aweigh.Start{Verdict: aweigh.Crashed}, Ended: time.Now()})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, stop := context.WithCancel(t.Context())
+				one := newTape(time.Now())
+				one.stop = stop
+				from, to := io.Pipe()
+				one.open = func(context.Context, time.Time, time.Time, int) (io.ReadCloser, bool, error) { return from, false, nil }
+				one.attach(nil)
+				go one.run(ctx, time.Time{}, func(err error) { t.Error(err) })
+				one.die(time.Now())
+				go end(one)
+				for range 5 { // an engine that is slow is waited for
+					time.Sleep(catchUpWithin * 2 / 3)
+					to.Write([]byte("fatal: no such database\n"))
+				}
+				if synctest.Wait(); closedNow(one.done) {
+					t.Error("it was given up while there was more to come")
+				}
+				time.Sleep(10 * time.Minute)
+				if synctest.Wait(); !closedNow(one.done) {
+					t.Error("it is waited for yet")
+				}
+				stop()
+			})
+		})
+	}
+}
+
 func TestOutputThatTheEngineDoesNotGiveIsAskedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, asked := newTape(time.Now()), 0

@@ -27,6 +27,9 @@ type Span struct {
 	Tail         int       // the last lines of that alone; 0: all of it, MostLines where it has a Since
 }
 
+// AllLines is a Tail for all of it even where it has a Since, whatever that costs.
+const AllLines = -1
+
 // MostLines is how much is read of an output that does not begin with the engine's log. To
 // find a moment in that the engine reads all that is before it, at 30 MB a second, and it
 // keeps gigabytes where nobody has told it to rotate them; the last lines it finds at once.

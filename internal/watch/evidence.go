@@ -59,7 +59,7 @@ func (e *evidence) begin(ctx context.Context, c *aweigh.Container, began, until 
 	if n := len(e.tapes[c.ID]); n > 0 && e.tapes[c.ID][n-1].began.After(e.lastDeath(c.ID, began)) {
 		return // an inspection was quicker than the event: it is of the same life
 	}
-	e.follow(ctx, c, began, e.after(c, began), until)
+	e.follow(ctx, c, began, e.after(c, began), until, false)
 }
 
 // spanOf is what is asked for of the output of a life.
@@ -80,11 +80,12 @@ func (e *evidence) after(c *aweigh.Container, began time.Time) time.Time {
 	return docker.OutputFrom(c, began)
 }
 
-// follow starts a tape. e.mu is held.
-func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since, until time.Time) *tape {
+// follow starts a tape. late says that the life has begun a while ago, and may be over.
+// e.mu is held.
+func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since, until time.Time, late bool) *tape {
 	own := *c // the fold goes on to write to it
 	c = &own
-	t := &tape{began: began, since: since, supervised: c.Supervised, beside: e.running.Go, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
+	t := &tape{began: began, late: late, since: since, supervised: c.Supervised, beside: e.running.Go, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
 	t.heard = func(s said, at time.Time) {
 		if text := s.end(); text != "" {
 			t.mu.Lock()
@@ -282,7 +283,7 @@ func (e *evidence) keepUp(ctx context.Context, i *core.Instance) {
 		case l.Start.Verdict == aweigh.Refused && !e.recorded(l):
 			t = e.blank(i.ID, l.Start.Began)
 		case l.Alive:
-			t = e.follow(ctx, &i.Container, l.Start.Began, e.since(&i.Container, l), time.Time{})
+			t = e.follow(ctx, &i.Container, l.Start.Began, e.since(&i.Container, l), time.Time{}, true)
 		}
 		e.mu.Unlock()
 		if t == nil {

@@ -26,6 +26,7 @@ const (
 // tape follows the output of one life of a container into its record.
 type tape struct {
 	began      time.Time // of the life, as the first word of it had it
+	late       bool      // it may be over when the tape begins
 	supervised bool
 	heard      func(said, time.Time) // a line of aweigh-init's own
 	talked     func(time.Time)
@@ -92,6 +93,11 @@ const (
 func (t *tape) run(ctx context.Context, until time.Time, trouble func(error)) {
 	defer close(t.done)
 	var err error
+	if t.late {
+		if until, err = t.lookForEnd(ctx); errors.Is(err, docker.ErrRefused) {
+			return // the container is gone, and its output with it
+		}
+	}
 	for pause := readAgain; ; pause = min(2*pause, readAgainAtMost) {
 		began := time.Now()
 		if err == nil {
@@ -121,11 +127,19 @@ func (t *tape) run(ctx context.Context, until time.Time, trouble func(error)) {
 		case <-time.After(pause):
 		}
 		t.goOn()
-		until, err = t.endOf(ctx) // the next life's output is not of this one
-		if errors.Is(err, docker.ErrRefused) {
-			return // the container is gone, and its output with it
+		if until, err = t.lookForEnd(ctx); errors.Is(err, docker.ErrRefused) {
+			return
 		}
 	}
+}
+
+// lookForEnd finds out whether the life is over: the next one's output is not of it.
+func (t *tape) lookForEnd(ctx context.Context) (time.Time, error) {
+	at, err := t.endOf(ctx)
+	if err == nil && !at.IsZero() {
+		t.die(at)
+	}
+	return at, err
 }
 
 // goOn has the next reading begin where the last one came to, if there is too much for

@@ -22,6 +22,7 @@ import (
 	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/gather"
 	"github.com/aweigh/aweigh/internal/record"
+	"github.com/aweigh/aweigh/test/engine"
 )
 
 func newTape(began time.Time) *tape {
@@ -266,7 +267,7 @@ func TestOutputBeforeTheStartIsKnownIsToldAfterIt(t *testing.T) {
 	e := &evidence{tapes: map[string][]*tape{}, warned: map[string]bool{}, log: slog.New(slog.DiscardHandler),
 		tell:    func(f aweigh.Fact) { told = append(told, f) },
 		silence: func(*aweigh.Container) time.Duration { return 5 * time.Minute }}
-	one := e.follow(t.Context(), &aweigh.Container{ID: "4f1c", Unreadable: "this test reads for it"}, time.Now(), time.Time{}, time.Time{})
+	one := e.follow(t.Context(), &aweigh.Container{ID: "4f1c", Unreadable: "this test reads for it"}, time.Now(), time.Time{}, time.Time{}, false)
 	one.talked(time.Now())
 	if len(told) != 0 {
 		t.Errorf("told to a fold that does not know the start: %v", told)
@@ -333,4 +334,41 @@ func TestWhatAnEarlierWatcherHasHeardIsNotHeardAgain(t *testing.T) {
 	if got := e.since(c, l); !got.IsZero() {
 		t.Errorf("of one that nobody has read it is read from %s", got)
 	}
+}
+
+// A container may have been restarted while no watcher was there, as all are by a reboot.
+// The record of the life before went on with the output of the next one, for as long as
+// that lasted, and its last words were told as why the other had ended.
+func TestALifeThatEndedWhileNobodyWatchedHasNoOutputOfTheNext(t *testing.T) {
+	play := playEngine(t)
+	c := play.Add(engine.Spec{Name: "web"})
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	c.Print(true, "fatal: no such database\n")
+	c.Die(1)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c.Print(false, "listening\n")
+	d, err := docker.Open(play.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	e := &evidence{engine: d, dir: t.TempDir(), keep: recordBytes, log: slog.New(slog.DiscardHandler), tell: func(aweigh.Fact) {}, stopReading: func() {},
+		tapes: map[string][]*tape{}, warned: map[string]bool{}, silence: func(*aweigh.Container) time.Duration { return 0 }}
+	ctx, cancel := context.WithCancel(t.Context())
+	e.keepUp(ctx, &core.Instance{ID: c.ID, Container: aweigh.Container{ID: c.ID, Service: "web", Status: "running"},
+		Life: &core.Life{Alive: true, Start: aweigh.Start{ID: aweigh.NewID(began), Service: "web", Began: began}}})
+	one := e.tapes[c.ID][0]
+	for late := time.Now().Add(5 * time.Second); !closedNow(one.done) && time.Now().Before(late); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if lines, _ := one.lines(); !closedNow(one.done) || len(lines) != 1 || lines[0] != "fatal: no such database" {
+		t.Errorf("kept: %q, to its end: %t", lines, closedNow(one.done))
+	}
+	cancel()
+	e.close()
 }

@@ -115,9 +115,14 @@ func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser,
 	if err != nil {
 		return nil, err
 	}
-	version, err := e.version(ctx)
+	version, podman, err := e.version(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if podman && span.Follow {
+		// It reads the last lines and goes on at the end of the log, and what comes in
+		// between is lost (libpod/logs/log.go, GetLogFile).
+		span.Tail = AllLines
 	}
 	where := url.URL{Scheme: "http", Host: "localhost", RawQuery: span.query().Encode(),
 		Path: strings.TrimSuffix(host.Path, "/") + "/v" + version + "/containers/" + id + "/logs"}

@@ -82,24 +82,32 @@ func (t *tape) close(rec *record.Recorder) {
 	}
 }
 
+// goesOnFor is how long the first reading of a life's output may go on once the second one
+// has had all of it.
+const goesOnFor = 10 * time.Second
+
 // awaitOutput waits until the output of a life that is over has ended: the engine gives
 // the last of it once it has tidied up. A stream that nothing comes from for as long as
 // that may take stands still, and would for ever: Engine 20.10 forgets one that it is asked
-// for at the moment of the death.
+// for at the moment of the death. One that goes on once all has been read is on to the next
+// life: the engine had come to it too late.
 func (t *tape) awaitOutput() {
-	for before := t.lastTaken(); ; {
+	for before, quiet := t.lastTaken(), time.Duration(0); ; {
 		select {
 		case <-t.done:
 			return
-		case <-time.After(catchUpWithin):
+		case <-time.After(goesOnFor):
 		}
-		now := t.lastTaken()
-		if now.Equal(before) {
+		if now := t.lastTaken(); !now.Equal(before) {
+			before, quiet = now, 0
+		} else {
+			quiet += goesOnFor
+		}
+		if t.hasAll() || quiet >= catchUpWithin {
 			t.stop()
 			<-t.done
 			return
 		}
-		before = now
 	}
 }
 

@@ -46,6 +46,7 @@ type tape struct {
 	since  time.Time  // from when on it is read
 	got    int64      // bytes taken of that
 	newest time.Time  // when the last of them came
+	all    bool       // of the output of a life that is over has been read
 
 	state func() []byte // the engine's own word of the end, as JSON; nil while it has none
 
@@ -187,6 +188,13 @@ func (t *tape) lastTaken() time.Time {
 	return t.newest
 }
 
+// hasAll reports whether all the output of a life that is over has been read.
+func (t *tape) hasAll() bool {
+	t.taking.Lock()
+	defer t.taking.Unlock()
+	return t.all
+}
+
 // die ends the life, at a moment or, where nobody knows it, at the zero time.
 func (t *tape) die(at time.Time) {
 	t.died.Do(func() {
@@ -216,7 +224,14 @@ func (t *tape) catchUp(ctx context.Context, until time.Time) (tried bool, err er
 // last lines alone where it printed much, for which the first reading may need
 // a while yet.
 func (t *tape) readEnd(ctx context.Context, until time.Time) {
-	if tried, err := t.catchUp(ctx, until); t.open == nil || tried && err == nil {
+	tried, err := t.catchUp(ctx, until)
+	if t.open == nil {
+		return
+	}
+	if tried && err == nil {
+		t.taking.Lock()
+		t.all = true
+		t.taking.Unlock()
 		return
 	}
 	select {

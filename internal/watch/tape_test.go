@@ -243,6 +243,41 @@ func TestAStreamThatStandsStillAfterADeathIsGivenUp(t *testing.T) {
 	}
 }
 
+// An engine on a busy machine comes to a request for the output of a life when the next
+// one has begun, and goes on with that: the record of a crash had all that the service
+// printed when it had come up at last, and was open for as long.
+func TestAStreamThatGoesOnWithTheNextLifeIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		one := newTape(time.Now())
+		one.stop = stop
+		from, to := io.Pipe()
+		one.open = func(_ context.Context, _, until time.Time, _ int) (io.ReadCloser, bool, error) {
+			if until.IsZero() {
+				return from, false, nil
+			}
+			return io.NopCloser(strings.NewReader("fatal: no such database\n")), false, nil
+		}
+		one.attach(nil)
+		go one.run(ctx, time.Time{}, func(err error) { t.Error(err) })
+		e := &evidence{tapes: map[string][]*tape{"4f1c": {one}}, reading: t.Context()}
+		if lines, _ := e.last("4f1c", time.Now()); len(lines) != 1 {
+			t.Errorf("its last words: %q", lines)
+		}
+		go one.close(nil)
+		to.Write([]byte("fatal: no such database\n"))
+		for range 30 {
+			to.Write([]byte("served a request\n"))
+			time.Sleep(time.Second)
+		}
+		if synctest.Wait(); !closedNow(one.done) {
+			t.Error("it is followed yet")
+		}
+		e.running.Wait()
+	})
+}
+
 func TestOutputThatTheEngineDoesNotGiveIsAskedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, asked := newTape(time.Now()), 0

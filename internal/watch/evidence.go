@@ -59,6 +59,9 @@ func (e *evidence) begin(ctx context.Context, c *aweigh.Container, began, until 
 	if n := len(e.tapes[c.ID]); n > 0 && e.tapes[c.ID][n-1].began.After(e.lastDeath(c.ID, began)) {
 		return // an inspection was quicker than the event: it is of the same life
 	}
+	if until.IsZero() {
+		until = e.firstDeath(c.ID, began)
+	}
 	e.follow(ctx, c, began, e.after(c, began), until, false)
 }
 
@@ -192,6 +195,17 @@ func (e *evidence) ended(id string, at time.Time) {
 func (e *evidence) lastDeath(id string, before time.Time) time.Time {
 	for _, at := range slices.Backward(e.died[id]) {
 		if at.Before(before) {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// firstDeath is when an instance died first since a moment; zero if that is not known.
+// e.mu is held.
+func (e *evidence) firstDeath(id string, since time.Time) time.Time {
+	for _, at := range e.died[id] {
+		if !at.Before(since) {
 			return at
 		}
 	}

@@ -371,18 +371,17 @@ func TestWhatAnEarlierWatcherHasHeardIsNotHeardAgain(t *testing.T) {
 	}
 }
 
-// A container may have been restarted while no watcher was there, as all are by a reboot.
-// The record of the life before went on with the output of the next one, for as long as
-// that lasted, and its last words were told as why the other had ended.
-func TestALifeThatEndedWhileNobodyWatchedHasNoOutputOfTheNext(t *testing.T) {
+// restarted is an engine with a container that has crashed and was started again.
+func restarted(t *testing.T) (e *evidence, c *engine.Container, began, died time.Time) {
+	t.Helper()
 	play := playEngine(t)
-	c := play.Add(engine.Spec{Name: "web"})
+	c = play.Add(engine.Spec{Name: "web"})
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
+	began = time.Now()
 	c.Print(true, "fatal: no such database\n")
-	c.Die(1)
+	died = c.Die(1)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -391,19 +390,45 @@ func TestALifeThatEndedWhileNobodyWatchedHasNoOutputOfTheNext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
-	e := &evidence{engine: d, dir: t.TempDir(), keep: recordBytes, log: slog.New(slog.DiscardHandler), tell: func(aweigh.Fact) {}, stopReading: func() {},
-		tapes: map[string][]*tape{}, warned: map[string]bool{}, silence: func(*aweigh.Container) time.Duration { return 0 }}
-	ctx, cancel := context.WithCancel(t.Context())
-	e.keepUp(ctx, &core.Instance{ID: c.ID, Container: aweigh.Container{ID: c.ID, Service: "web", Status: "running"},
-		Life: &core.Life{Alive: true, Start: aweigh.Start{ID: aweigh.NewID(began), Service: "web", Began: began}}})
-	one := e.tapes[c.ID][0]
+	t.Cleanup(func() { d.Close() })
+	e = &evidence{engine: d, dir: t.TempDir(), keep: recordBytes, log: slog.New(slog.DiscardHandler), tell: func(aweigh.Fact) {}, stopReading: func() {},
+		tapes: map[string][]*tape{}, died: map[string][]time.Time{}, warned: map[string]bool{}, silence: func(*aweigh.Container) time.Duration { return 0 }}
+	return e, c, began, died
+}
+
+// hasTheCrashAlone checks that the first tape has the output of the life that crashed.
+func hasTheCrashAlone(t *testing.T, one *tape) {
+	t.Helper()
 	for late := time.Now().Add(5 * time.Second); !closedNow(one.done) && time.Now().Before(late); {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if lines, _ := one.lines(); !closedNow(one.done) || len(lines) != 1 || lines[0] != "fatal: no such database" {
 		t.Errorf("kept: %q, to its end: %t", lines, closedNow(one.done))
 	}
+}
+
+// A container may have been restarted while no watcher was there, as all are by a reboot.
+// The record of the life before went on with the output of the next one, for as long as
+// that lasted, and its last words were told as why the other had ended.
+func TestALifeThatEndedWhileNobodyWatchedHasNoOutputOfTheNext(t *testing.T) {
+	e, c, began, _ := restarted(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e.keepUp(ctx, &core.Instance{ID: c.ID, Container: aweigh.Container{ID: c.ID, Service: "web", Status: "running"},
+		Life: &core.Life{Alive: true, Start: aweigh.Start{ID: aweigh.NewID(began), Service: "web", Began: began}}})
+	hasTheCrashAlone(t, e.tapes[c.ID][0])
+	cancel()
+	e.close()
+}
+
+// The output of a container that nothing was known of is asked for once the engine lets it
+// be inspected, which may be after its first crash.
+func TestALifeWhoseEndIsHeardBeforeItIsFollowedHasNoOutputOfTheNext(t *testing.T) {
+	e, c, began, died := restarted(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e.ended(c.ID, died)
+	e.ended(c.ID, died.Add(time.Hour))
+	e.begin(ctx, &aweigh.Container{ID: c.ID, Service: "web", Status: "running", Created: began}, began, time.Time{})
+	hasTheCrashAlone(t, e.tapes[c.ID][0])
 	cancel()
 	e.close()
 }

@@ -56,13 +56,20 @@ type evidence struct {
 func (e *evidence) begin(ctx context.Context, c *aweigh.Container, began, until time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if n := len(e.tapes[c.ID]); n > 0 && e.tapes[c.ID][n-1].began.After(e.lastDeath(c.ID, began)) {
-		return // an inspection was quicker than the event: it is of the same life
+	for _, t := range e.tapes[c.ID] {
+		first, second := t.began, began
+		if second.Before(first) {
+			first, second = second, first
+		}
+		if e.lastDeath(c.ID, second).Before(first) {
+			return // an inspection was quicker than the event: it is of the same life
+		}
 	}
 	if until.IsZero() {
 		until = e.firstDeath(c.ID, began)
 	}
 	e.follow(ctx, c, began, e.after(c, began), until, false)
+	slices.SortStableFunc(e.tapes[c.ID], func(a, b *tape) int { return a.began.Compare(b.began) })
 }
 
 // spanOf is what is asked for of the output of a life.

@@ -432,3 +432,22 @@ func TestALifeWhoseEndIsHeardBeforeItIsFollowedHasNoOutputOfTheNext(t *testing.T
 	cancel()
 	e.close()
 }
+
+// The start of a container that nothing was known of waits for its inspection, and its next
+// one, which follows the first crash, does not: the crash had no output, and its record had
+// that of the next life.
+func TestALifeThatIsFollowedAfterTheNextOneHasItsOwnOutput(t *testing.T) {
+	e, c, began, died := restarted(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e.ended(c.ID, died)
+	of := &aweigh.Container{ID: c.ID, Service: "web", Status: "running", Created: began}
+	for _, at := range []time.Time{died.Add(time.Millisecond), began, began.Add(-time.Microsecond)} { // the last is an inspection of the first life
+		e.begin(ctx, of, at, time.Time{})
+	}
+	if n := len(e.tapes[c.ID]); n != 2 {
+		t.Fatalf("there are %d tapes of two lives", n)
+	}
+	hasTheCrashAlone(t, e.tapes[c.ID][0])
+	cancel()
+	e.close()
+}

@@ -146,3 +146,42 @@ func TestAHealthCheckOfWhichTheEventSaysNothingIsLookedAt(t *testing.T) {
 		t.Errorf("came %s: what has not changed is no news", f.Kind)
 	}
 }
+
+// What the minute's inspection of a container found is told a moment later. One that was
+// removed meanwhile came back with it, as running, and nothing ever said that it was gone:
+// it was probed, and told as one that does not answer, until the watcher was restarted.
+func TestAContainerThatIsRemovedRightAfterItsInspectionStaysRemoved(t *testing.T) {
+	e, err := engine.Listen(filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := e.Add(engine.Spec{Name: "web"})
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := docker.Open(e.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	facts := make(chan aweigh.Fact, 100)
+	var running sync.WaitGroup
+	running.Go(func() { d.Run(ctx, docker.Watcher{Lost: true, Tell: func(f aweigh.Fact) { facts <- f }}) })
+	t.Cleanup(func() { cancel(); running.Wait(); d.Close(); e.Close() })
+	for late := time.Now().Add(10 * time.Second); d.Known(c.ID) == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("it was not inspected within 10 s")
+		}
+	}
+	c.Remove()
+	removed := false
+	for f := next(t, facts); f.Kind != aweigh.FactRegained; f = next(t, facts) { // which all inspections come before
+		removed = removed || f.Kind == aweigh.FactRemoved
+		if removed && f.Kind == aweigh.FactSeen {
+			t.Errorf("after its removal it was told as %s", f.Container.Status)
+		}
+	}
+	if !removed {
+		t.Error("its removal was not told")
+	}
+}

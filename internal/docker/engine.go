@@ -20,9 +20,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 )
 
@@ -35,6 +37,8 @@ type Engine struct {
 	// rootless says that the host does not reach the containers' addresses.
 	rootless atomic.Bool
 	agreed   atomic.Bool // on a version of the API
+	agreeing sync.Mutex
+	podman   bool // is what it is; agreed says whether that is known
 	// ahead is by how much its clock is ahead of ours, in nanoseconds, as it told last.
 	ahead atomic.Int64
 }
@@ -132,16 +136,24 @@ func (e *Engine) Check(ctx context.Context) error {
 // now is the time by the engine's clock.
 func (e *Engine) now() time.Time { return time.Now().Add(time.Duration(e.ahead.Load())) }
 
-// version is that of the API which both sides speak. The client finds it out with its
-// first request, and tells its own before that.
-func (e *Engine) version(ctx context.Context) (string, error) {
+// version is that of the API which both sides speak, and whether the other side is Podman.
+// The client finds it out with its first request, and tells its own before that.
+func (e *Engine) version(ctx context.Context) (version string, podman bool, err error) {
+	if !e.agreed.Load() {
+		e.agreeing.Lock()
+		defer e.agreeing.Unlock()
+	}
 	if !e.agreed.Load() {
 		if err := e.Check(ctx); err != nil {
-			return "", err
+			return "", false, err
 		}
+		ctx, cancel := context.WithTimeout(ctx, answerWithin/6)
+		defer cancel()
+		said, _ := e.client.ServerVersion(ctx, client.ServerVersionOptions{}) // a proxy may keep it from telling
+		e.podman = slices.ContainsFunc(said.Components, func(c system.ComponentVersion) bool { return c.Name == "Podman Engine" })
 		e.agreed.Store(true)
 	}
-	return e.client.ClientVersion(), nil
+	return e.client.ClientVersion(), e.podman, nil
 }
 
 func (e *Engine) explain(err error) error {

@@ -21,7 +21,8 @@ func (f *follower) lane(ctx context.Context, j job) {
 		f.mu.Lock()
 		overtaken := f.handled[j.seen.Instance].After(j.seen.At)
 		f.mu.Unlock()
-		if !overtaken { // by an event, which has brought an inspection of its own
+		_, there := f.engine.known.get(j.seen.Instance) // or it was removed meanwhile
+		if there && !overtaken {                        // by an event, which has brought an inspection of its own
 			f.Tell(*j.seen)
 		}
 	case j.event != nil:

@@ -27,6 +27,9 @@ type Span struct {
 	Tail         int       // the last lines of that alone; 0: all of it, MostLines where it has a Since
 }
 
+// AllLines is a Tail for all of it even where it has a Since, whatever that costs.
+const AllLines = -1
+
 // MostLines is how much is read of an output that does not begin with the engine's log. To
 // find a moment in that the engine reads all that is before it, at 30 MB a second, and it
 // keeps gigabytes where nobody has told it to rotate them; the last lines it finds at once.
@@ -112,9 +115,14 @@ func (e *Engine) Logs(ctx context.Context, id string, span Span) (io.ReadCloser,
 	if err != nil {
 		return nil, err
 	}
-	version, err := e.version(ctx)
+	version, podman, err := e.version(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if podman && span.Follow {
+		// It reads the last lines and goes on at the end of the log, and what comes in
+		// between is lost (libpod/logs/log.go, GetLogFile).
+		span.Tail = AllLines
 	}
 	where := url.URL{Scheme: "http", Host: "localhost", RawQuery: span.query().Encode(),
 		Path: strings.TrimSuffix(host.Path, "/") + "/v" + version + "/containers/" + id + "/logs"}

@@ -3,8 +3,10 @@ package docker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -82,6 +84,43 @@ func TestOutputInTheMidstOfALogIsAskedForByItsLastLines(t *testing.T) {
 	for want, span := range map[string]Span{"": {Follow: true}, "100000": {Since: now, Follow: true}, "20": {Since: now, Tail: 20}} {
 		if got := span.query().Get("tail"); got != want {
 			t.Errorf("%+v: tail %q, want %q", span, got, want)
+		}
+	}
+}
+
+// Podman reads the last lines of a log and goes on at its end: what comes in between is
+// lost (libpod/logs/log.go, GetLogFile). Those are the first words of what was just
+// restarted.
+func TestPodmanIsNotAskedToFollowTheLastLines(t *testing.T) {
+	for engine, want := range map[string]string{"Podman Engine": "", "Engine": "100000"} {
+		asked := make(chan string, 1)
+		mux := http.NewServeMux()
+		mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
+		mux.HandleFunc("/v1.41/version", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"Components":[{"Name":%q,"Version":"4.3.1"}]}`, engine)
+		})
+		mux.HandleFunc("/v1.41/containers/web/logs", func(w http.ResponseWriter, r *http.Request) { asked <- r.FormValue("tail") })
+		l, err := net.Listen("unix", filepath.Join(t.TempDir(), "d.sock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := &http.Server{Handler: mux}
+		go server.Serve(l)
+		defer server.Close()
+		e, err := Open("unix://" + l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		for follow, want := range map[bool]string{true: want, false: "100000"} {
+			logs, err := e.Logs(t.Context(), "web", Span{Since: time.Now(), Follow: follow})
+			if err != nil {
+				t.Fatal(err)
+			}
+			logs.Close()
+			if got := <-asked; got != want {
+				t.Errorf("%s, follow %t: tail %q, want %q", engine, follow, got, want)
+			}
 		}
 	}
 }

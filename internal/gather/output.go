@@ -93,7 +93,7 @@ func (f *Found) engineOutput(ctx context.Context, e *docker.Engine, in docker.In
 		c.Write(b)
 	})
 	switch {
-	case err != nil && lines == 0:
+	case err != nil && len(c.head) == 0:
 		f.note(fmt.Sprintf("the output cannot be read: %v", err))
 		return
 	case err != nil:

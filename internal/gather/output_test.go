@@ -49,3 +49,31 @@ func TestOfAVeryLongLogTheBeginningAndTheEndAreRead(t *testing.T) {
 		t.Errorf("%d bytes: %.20q … %q; %q", len(got), got, got[max(0, len(got)-20):], f.Notes)
 	}
 }
+
+// A service that waits has printed a prompt, and no end of a line. Where the rest of its
+// log did not come in time, what had come was not judged.
+func TestOutputWithoutTheEndOfALineIsKeptThoughTheRestDoesNotCome(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
+	mux.HandleFunc("/v1.41/containers/web/logs", func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte("\x01\x00\x00\x00\x00\x00\x00\x1cwaiting for the database ..."))
+		w.Write([]byte("\xff damaged")) // or it takes too long
+	})
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: mux}
+	go server.Serve(l)
+	defer server.Close()
+	d, err := docker.Open("unix://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	f := &Found{}
+	f.engineOutput(t.Context(), d, docker.Inspection{Container: aweigh.Container{ID: "web"}}, docker.Span{})
+	if got := string(f.Evidence.Output); got != "waiting for the database ..." || len(f.Notes) != 1 {
+		t.Errorf("kept %q; %q", got, f.Notes)
+	}
+}

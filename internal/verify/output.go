@@ -37,20 +37,55 @@ func (v *verifier) printed(ctx context.Context, i docker.Instance) (o output) {
 	if i.RestartCount > 0 {
 		since = i.Created
 	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	stream, err := v.Engine.Logs(ctx, i.ID, docker.Span{Since: since, Until: time.Now()})
+	span := docker.Span{Since: since, Until: time.Now()}
+	text, lines, err := v.readOutput(ctx, i.ID, span)
 	if err != nil {
 		return output{why: err.Error()}
+	}
+	o.take(text, v.LogLine, i.Supervised)
+	sought := v.LogLine != "" && !o.hasLine || i.Supervised && !o.ready
+	if !sought || lines < docker.MostLines || since.IsZero() {
+		return o
+	}
+	span.Tail = docker.AllLines // what proves a start may be before these
+	switch text, _, err = v.readOutput(ctx, i.ID, span); {
+	case err == nil:
+		o = output{}
+		o.take(text, v.LogLine, i.Supervised)
+	case v.LogLine != "":
+		return output{why: err.Error()}
+	}
+	return o
+}
+
+// logsWithin bounds the reading of an engine's log.
+const logsWithin = 20 * time.Second
+
+// readOutput reads the first of a part of a container's output, and counts its lines: all
+// of them where the engine gives no more than MostLines.
+func (v *verifier) readOutput(ctx context.Context, id string, span docker.Span) (text string, lines int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, logsWithin)
+	defer cancel()
+	stream, err := v.Engine.Logs(ctx, id, span)
+	if err != nil {
+		return "", 0, err
 	}
 	defer stream.Close()
-	var text bytes.Buffer
-	err = docker.Frames(io.LimitReader(stream, maxOutput), !v.Engine.HasTerminal(i.ID), func(_ bool, b []byte) { text.Write(b) })
-	if err != nil {
-		return output{why: err.Error()}
+	stop := context.AfterFunc(ctx, func() { stream.Close() })
+	defer stop()
+	var from io.Reader = stream
+	if span.Since.IsZero() || span.Tail == docker.AllLines {
+		from = io.LimitReader(stream, maxOutput)
 	}
-	o.take(text.String(), v.LogLine, i.Supervised)
-	return o
+	var first bytes.Buffer
+	err = docker.Frames(from, !v.Engine.HasTerminal(id), func(_ bool, b []byte) {
+		lines += bytes.Count(b, []byte("\n"))
+		first.Write(b[:min(len(b), maxOutput-first.Len())])
+	})
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return first.String(), lines, err
 }
 
 func (o *output) take(text, want string, supervised bool) {

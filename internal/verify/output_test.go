@@ -1,10 +1,16 @@
 package verify
 
 import (
+	"encoding/binary"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aweigh/aweigh"
+	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/record"
 )
 
@@ -26,5 +32,38 @@ func TestWhatAPersonRanOnceIsNoStartToCompareWith(t *testing.T) {
 	v := &verifier{Config: Config{Records: dir}, base: map[string]*baseline{}}
 	if b := v.baseline("web", starts, nil); b == nil || len(b.news([]string{"ERROR as always"})) != 0 {
 		t.Errorf("compared with %+v", b)
+	}
+}
+
+// Of a service that was restarted yesterday and had printed a lot since, the line that
+// proves its start was told as not there.
+func TestTheStartOfALongOutputIsRead(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
+	mux.HandleFunc("/v1.41/containers/web/logs", func(w http.ResponseWriter, r *http.Request) {
+		text := strings.Repeat("served a request, and another one, and all of them well\n", docker.MostLines)
+		if r.FormValue("tail") == "" {
+			text = "listening\n" + text
+		}
+		w.Write(binary.BigEndian.AppendUint32([]byte{1, 0, 0, 0}, uint32(len(text))))
+		w.Write([]byte(text))
+	})
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "d.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: mux}
+	go server.Serve(l)
+	defer server.Close()
+	d, err := docker.Open("unix://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	v := &verifier{Config: Config{Engine: d, LogLine: "listening"}}
+	yesterday := time.Now().Add(-24 * time.Hour)
+	i := docker.Instance{Container: aweigh.Container{ID: "web", Status: "running", Created: yesterday.Add(-time.Hour), Started: yesterday, Finished: yesterday.Add(-time.Second)}}
+	if o := v.printed(t.Context(), i); o.why != "" || !o.hasLine {
+		t.Errorf("the line is there: %t; %s", o.hasLine, o.why)
 	}
 }

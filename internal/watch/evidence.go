@@ -56,10 +56,20 @@ type evidence struct {
 func (e *evidence) begin(ctx context.Context, c *aweigh.Container, began, until time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if n := len(e.tapes[c.ID]); n > 0 && e.tapes[c.ID][n-1].began.After(e.lastDeath(c.ID, began)) {
-		return // an inspection was quicker than the event: it is of the same life
+	for _, t := range e.tapes[c.ID] {
+		first, second := t.began, began
+		if second.Before(first) {
+			first, second = second, first
+		}
+		if e.lastDeath(c.ID, second).Before(first) {
+			return // an inspection was quicker than the event: it is of the same life
+		}
 	}
-	e.follow(ctx, c, began, e.after(c, began), until)
+	if until.IsZero() {
+		until = e.firstDeath(c.ID, began)
+	}
+	e.follow(ctx, c, began, e.after(c, began), until, false)
+	slices.SortStableFunc(e.tapes[c.ID], func(a, b *tape) int { return a.began.Compare(b.began) })
 }
 
 // spanOf is what is asked for of the output of a life.
@@ -80,11 +90,12 @@ func (e *evidence) after(c *aweigh.Container, began time.Time) time.Time {
 	return docker.OutputFrom(c, began)
 }
 
-// follow starts a tape. e.mu is held.
-func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since, until time.Time) *tape {
+// follow starts a tape. late says that the life has begun a while ago, and may be over.
+// e.mu is held.
+func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since, until time.Time, late bool) *tape {
 	own := *c // the fold goes on to write to it
 	c = &own
-	t := &tape{began: began, since: since, supervised: c.Supervised, beside: e.running.Go, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
+	t := &tape{began: began, late: late, since: since, supervised: c.Supervised, beside: e.running.Go, done: make(chan struct{}), dead: make(chan struct{}), room: make(chan struct{})}
 	t.heard = func(s said, at time.Time) {
 		if text := s.end(); text != "" {
 			t.mu.Lock()
@@ -120,8 +131,11 @@ func (e *evidence) follow(ctx context.Context, c *aweigh.Container, began, since
 	}
 	t.endOf = func(ctx context.Context) (time.Time, error) { return e.engine.EndOf(ctx, c.ID, began) }
 	service := c.Service
+	reading, stop := context.WithCancel(ctx)
+	t.stop = stop
 	e.running.Go(func() {
-		t.run(ctx, until, func(err error) {
+		defer stop()
+		t.run(reading, until, func(err error) {
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.warnOnce(service, err.Error())
@@ -188,6 +202,17 @@ func (e *evidence) ended(id string, at time.Time) {
 func (e *evidence) lastDeath(id string, before time.Time) time.Time {
 	for _, at := range slices.Backward(e.died[id]) {
 		if at.Before(before) {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// firstDeath is when an instance died first since a moment; zero if that is not known.
+// e.mu is held.
+func (e *evidence) firstDeath(id string, since time.Time) time.Time {
+	for _, at := range e.died[id] {
+		if !at.Before(since) {
 			return at
 		}
 	}
@@ -279,7 +304,7 @@ func (e *evidence) keepUp(ctx context.Context, i *core.Instance) {
 		case l.Start.Verdict == aweigh.Refused && !e.recorded(l):
 			t = e.blank(i.ID, l.Start.Began)
 		case l.Alive:
-			t = e.follow(ctx, &i.Container, l.Start.Began, e.since(&i.Container, l), time.Time{})
+			t = e.follow(ctx, &i.Container, l.Start.Began, e.since(&i.Container, l), time.Time{}, true)
 		}
 		e.mu.Unlock()
 		if t == nil {

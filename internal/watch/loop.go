@@ -48,7 +48,6 @@ func (w *watcher) loop(ctx context.Context) error {
 	retain := time.NewTicker(retainEvery)
 	defer retain.Stop()
 	l := &ledger{watcher: w, seen: map[string]uint64{}}
-	w.resume(ctx)
 	l.moved = true
 	var next time.Time
 	for {

@@ -49,6 +49,7 @@ func (t *tape) finish() {
 	rec := t.recorder()
 	if rec == nil {
 		t.attach(nil) // whatever waits for it goes on
+		t.beside(t.awaitOutput)
 		return
 	}
 	t.beside(func() { t.close(rec) })
@@ -60,7 +61,7 @@ const stateWait = 500 * time.Millisecond
 
 func (t *tape) close(rec *record.Recorder) {
 	defer rec.Close(2 * time.Second)
-	<-t.done // the engine gives the last of the output once it has tidied up
+	t.awaitOutput()
 	t.mu.Lock()
 	ending := t.ending
 	t.mu.Unlock()
@@ -76,6 +77,35 @@ func (t *tape) close(rec *record.Recorder) {
 			return
 		}
 		if time.Now().After(end) {
+			return
+		}
+	}
+}
+
+// goesOnFor is how long the first reading of a life's output may go on once the second one
+// has had all of it.
+const goesOnFor = 10 * time.Second
+
+// awaitOutput waits until the output of a life that is over has ended: the engine gives
+// the last of it once it has tidied up. A stream that nothing comes from for as long as
+// that may take stands still, and would for ever: Engine 20.10 forgets one that it is asked
+// for at the moment of the death. One that goes on once all has been read is on to the next
+// life: the engine had come to it too late.
+func (t *tape) awaitOutput() {
+	for before, quiet := t.lastTaken(), time.Duration(0); ; {
+		select {
+		case <-t.done:
+			return
+		case <-time.After(goesOnFor):
+		}
+		if now := t.lastTaken(); !now.Equal(before) {
+			before, quiet = now, 0
+		} else {
+			quiet += goesOnFor
+		}
+		if t.hasAll() || quiet >= catchUpWithin {
+			t.stop()
+			<-t.done
 			return
 		}
 	}

@@ -26,6 +26,7 @@ const (
 // tape follows the output of one life of a container into its record.
 type tape struct {
 	began      time.Time // of the life, as the first word of it had it
+	late       bool      // it may be over when the tape begins
 	supervised bool
 	heard      func(said, time.Time) // a line of aweigh-init's own
 	talked     func(time.Time)
@@ -35,8 +36,9 @@ type tape struct {
 	open func(ctx context.Context, since, until time.Time, tail int) (stream io.ReadCloser, framed bool, err error)
 	// endOf is when the life has ended, by a look at the container; zero if it goes on.
 	endOf func(ctx context.Context) (time.Time, error)
-	done  chan struct{} // closed when the output has ended
-	dead  chan struct{} // closed when the life has
+	stop  context.CancelFunc // ends the reading
+	done  chan struct{}      // closed when the output has ended
+	dead  chan struct{}      // closed when the life has
 	died  sync.Once
 	over  time.Time // when it died; to be read once dead is closed
 
@@ -44,6 +46,7 @@ type tape struct {
 	since  time.Time  // from when on it is read
 	got    int64      // bytes taken of that
 	newest time.Time  // when the last of them came
+	all    bool       // of the output of a life that is over has been read
 
 	state func() []byte // the engine's own word of the end, as JSON; nil while it has none
 
@@ -91,6 +94,11 @@ const (
 func (t *tape) run(ctx context.Context, until time.Time, trouble func(error)) {
 	defer close(t.done)
 	var err error
+	if t.late {
+		if until, err = t.lookForEnd(ctx); errors.Is(err, docker.ErrRefused) {
+			return // the container is gone, and its output with it
+		}
+	}
 	for pause := readAgain; ; pause = min(2*pause, readAgainAtMost) {
 		began := time.Now()
 		if err == nil {
@@ -120,11 +128,19 @@ func (t *tape) run(ctx context.Context, until time.Time, trouble func(error)) {
 		case <-time.After(pause):
 		}
 		t.goOn()
-		until, err = t.endOf(ctx) // the next life's output is not of this one
-		if errors.Is(err, docker.ErrRefused) {
-			return // the container is gone, and its output with it
+		if until, err = t.lookForEnd(ctx); errors.Is(err, docker.ErrRefused) {
+			return
 		}
 	}
+}
+
+// lookForEnd finds out whether the life is over: the next one's output is not of it.
+func (t *tape) lookForEnd(ctx context.Context) (time.Time, error) {
+	at, err := t.endOf(ctx)
+	if err == nil && !at.IsZero() {
+		t.die(at)
+	}
+	return at, err
 }
 
 // goOn has the next reading begin where the last one came to, if there is too much for
@@ -165,6 +181,20 @@ func (t *tape) read(ctx context.Context, until time.Time) error {
 	})
 }
 
+// lastTaken is when the last of the output came, as far as it has come.
+func (t *tape) lastTaken() time.Time {
+	t.taking.Lock()
+	defer t.taking.Unlock()
+	return t.newest
+}
+
+// hasAll reports whether all the output of a life that is over has been read.
+func (t *tape) hasAll() bool {
+	t.taking.Lock()
+	defer t.taking.Unlock()
+	return t.all
+}
+
 // die ends the life, at a moment or, where nobody knows it, at the zero time.
 func (t *tape) die(at time.Time) {
 	t.died.Do(func() {
@@ -194,7 +224,14 @@ func (t *tape) catchUp(ctx context.Context, until time.Time) (tried bool, err er
 // last lines alone where it printed much, for which the first reading may need
 // a while yet.
 func (t *tape) readEnd(ctx context.Context, until time.Time) {
-	if tried, err := t.catchUp(ctx, until); t.open == nil || tried && err == nil {
+	tried, err := t.catchUp(ctx, until)
+	if t.open == nil {
+		return
+	}
+	if tried && err == nil {
+		t.taking.Lock()
+		t.all = true
+		t.taking.Unlock()
 		return
 	}
 	select {

@@ -22,6 +22,7 @@ import (
 	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/gather"
 	"github.com/aweigh/aweigh/internal/record"
+	"github.com/aweigh/aweigh/test/engine"
 )
 
 func newTape(began time.Time) *tape {
@@ -204,6 +205,79 @@ func TestARecordIsClosedHoweverLateItsOutputEnds(t *testing.T) {
 	}
 }
 
+// Engine 20.10 forgets a stream that is asked for at the moment of a death: it stands still
+// for ever. The record stayed open, and with it its files and the connection, of each such
+// life of a crash loop.
+func TestAStreamThatStandsStillAfterADeathIsGivenUp(t *testing.T) {
+	for name, end := range map[string]func(*tape){
+		"with a record": func(one *tape) { one.close(nil) },
+		"without": func(one *tape) {
+			one.write(&core.Life{Start: aweigh.Start{Verdict: aweigh.Crashed}, Ended: time.Now()})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, stop := context.WithCancel(t.Context())
+				one := newTape(time.Now())
+				one.stop = stop
+				from, to := io.Pipe()
+				one.open = func(context.Context, time.Time, time.Time, int) (io.ReadCloser, bool, error) { return from, false, nil }
+				one.attach(nil)
+				go one.run(ctx, time.Time{}, func(err error) { t.Error(err) })
+				one.die(time.Now())
+				go end(one)
+				for range 5 { // an engine that is slow is waited for
+					time.Sleep(catchUpWithin * 2 / 3)
+					to.Write([]byte("fatal: no such database\n"))
+				}
+				if synctest.Wait(); closedNow(one.done) {
+					t.Error("it was given up while there was more to come")
+				}
+				time.Sleep(10 * time.Minute)
+				if synctest.Wait(); !closedNow(one.done) {
+					t.Error("it is waited for yet")
+				}
+				stop()
+			})
+		})
+	}
+}
+
+// An engine on a busy machine comes to a request for the output of a life when the next
+// one has begun, and goes on with that: the record of a crash had all that the service
+// printed when it had come up at last, and was open for as long.
+func TestAStreamThatGoesOnWithTheNextLifeIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		one := newTape(time.Now())
+		one.stop = stop
+		from, to := io.Pipe()
+		one.open = func(_ context.Context, _, until time.Time, _ int) (io.ReadCloser, bool, error) {
+			if until.IsZero() {
+				return from, false, nil
+			}
+			return io.NopCloser(strings.NewReader("fatal: no such database\n")), false, nil
+		}
+		one.attach(nil)
+		go one.run(ctx, time.Time{}, func(err error) { t.Error(err) })
+		e := &evidence{tapes: map[string][]*tape{"4f1c": {one}}, reading: t.Context()}
+		if lines, _ := e.last("4f1c", time.Now()); len(lines) != 1 {
+			t.Errorf("its last words: %q", lines)
+		}
+		go one.close(nil)
+		to.Write([]byte("fatal: no such database\n"))
+		for range 30 {
+			to.Write([]byte("served a request\n"))
+			time.Sleep(time.Second)
+		}
+		if synctest.Wait(); !closedNow(one.done) {
+			t.Error("it is followed yet")
+		}
+		e.running.Wait()
+	})
+}
+
 func TestOutputThatTheEngineDoesNotGiveIsAskedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, asked := newTape(time.Now()), 0
@@ -228,7 +302,7 @@ func TestOutputBeforeTheStartIsKnownIsToldAfterIt(t *testing.T) {
 	e := &evidence{tapes: map[string][]*tape{}, warned: map[string]bool{}, log: slog.New(slog.DiscardHandler),
 		tell:    func(f aweigh.Fact) { told = append(told, f) },
 		silence: func(*aweigh.Container) time.Duration { return 5 * time.Minute }}
-	one := e.follow(t.Context(), &aweigh.Container{ID: "4f1c", Unreadable: "this test reads for it"}, time.Now(), time.Time{}, time.Time{})
+	one := e.follow(t.Context(), &aweigh.Container{ID: "4f1c", Unreadable: "this test reads for it"}, time.Now(), time.Time{}, time.Time{}, false)
 	one.talked(time.Now())
 	if len(told) != 0 {
 		t.Errorf("told to a fold that does not know the start: %v", told)
@@ -295,4 +369,85 @@ func TestWhatAnEarlierWatcherHasHeardIsNotHeardAgain(t *testing.T) {
 	if got := e.since(c, l); !got.IsZero() {
 		t.Errorf("of one that nobody has read it is read from %s", got)
 	}
+}
+
+// restarted is an engine with a container that has crashed and was started again.
+func restarted(t *testing.T) (e *evidence, c *engine.Container, began, died time.Time) {
+	t.Helper()
+	play := playEngine(t)
+	c = play.Add(engine.Spec{Name: "web"})
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	began = time.Now()
+	c.Print(true, "fatal: no such database\n")
+	died = c.Die(1)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c.Print(false, "listening\n")
+	d, err := docker.Open(play.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	e = &evidence{engine: d, dir: t.TempDir(), keep: recordBytes, log: slog.New(slog.DiscardHandler), tell: func(aweigh.Fact) {}, stopReading: func() {},
+		tapes: map[string][]*tape{}, died: map[string][]time.Time{}, warned: map[string]bool{}, silence: func(*aweigh.Container) time.Duration { return 0 }}
+	return e, c, began, died
+}
+
+// hasTheCrashAlone checks that the first tape has the output of the life that crashed.
+func hasTheCrashAlone(t *testing.T, one *tape) {
+	t.Helper()
+	for late := time.Now().Add(5 * time.Second); !closedNow(one.done) && time.Now().Before(late); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if lines, _ := one.lines(); !closedNow(one.done) || len(lines) != 1 || lines[0] != "fatal: no such database" {
+		t.Errorf("kept: %q, to its end: %t", lines, closedNow(one.done))
+	}
+}
+
+// A container may have been restarted while no watcher was there, as all are by a reboot.
+// The record of the life before went on with the output of the next one, for as long as
+// that lasted, and its last words were told as why the other had ended.
+func TestALifeThatEndedWhileNobodyWatchedHasNoOutputOfTheNext(t *testing.T) {
+	e, c, began, _ := restarted(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e.keepUp(ctx, &core.Instance{ID: c.ID, Container: aweigh.Container{ID: c.ID, Service: "web", Status: "running"},
+		Life: &core.Life{Alive: true, Start: aweigh.Start{ID: aweigh.NewID(began), Service: "web", Began: began}}})
+	hasTheCrashAlone(t, e.tapes[c.ID][0])
+	cancel()
+	e.close()
+}
+
+// The output of a container that nothing was known of is asked for once the engine lets it
+// be inspected, which may be after its first crash.
+func TestALifeWhoseEndIsHeardBeforeItIsFollowedHasNoOutputOfTheNext(t *testing.T) {
+	e, c, began, died := restarted(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e.ended(c.ID, died)
+	e.ended(c.ID, died.Add(time.Hour))
+	e.begin(ctx, &aweigh.Container{ID: c.ID, Service: "web", Status: "running", Created: began}, began, time.Time{})
+	hasTheCrashAlone(t, e.tapes[c.ID][0])
+	cancel()
+	e.close()
+}
+
+// The start of a container that nothing was known of waits for its inspection, and its next
+// one, which follows the first crash, does not: the crash had no output, and its record had
+// that of the next life.
+func TestALifeThatIsFollowedAfterTheNextOneHasItsOwnOutput(t *testing.T) {
+	e, c, began, died := restarted(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e.ended(c.ID, died)
+	of := &aweigh.Container{ID: c.ID, Service: "web", Status: "running", Created: began}
+	for _, at := range []time.Time{died.Add(time.Millisecond), began, began.Add(-time.Microsecond)} { // the last is an inspection of the first life
+		e.begin(ctx, of, at, time.Time{})
+	}
+	if n := len(e.tapes[c.ID]); n != 2 {
+		t.Fatalf("there are %d tapes of two lives", n)
+	}
+	hasTheCrashAlone(t, e.tapes[c.ID][0])
+	cancel()
+	e.close()
 }

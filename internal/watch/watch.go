@@ -181,6 +181,7 @@ func (w *watcher) run(ctx context.Context) error {
 	for _, f := range w.goneSignals() {
 		tell(f)
 	}
+	w.resume(ctx) // before the engine tells of the lives that came after these
 	if w.Engine != nil {
 		lost, known := !w.state.Engine.Lost.IsZero(), w.containers()
 		engine.Go(func() {
@@ -206,6 +207,7 @@ func (w *watcher) run(ctx context.Context) error {
 		if err != nil {
 			cancel(err)
 			engine.Wait()
+			w.evidence.close()
 			running.Wait()
 			return err
 		}

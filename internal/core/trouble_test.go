@@ -135,6 +135,32 @@ func TestASilenceIsToldOfAServiceThatTalks(t *testing.T) {
 	}
 }
 
+// Once a day it was forgotten that a service pauses: one that logs every ten minutes
+// was told five times within the hour.
+func TestServiceThatPausesIsRememberedFromDayToDay(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	talk := func(times int, every time.Duration) {
+		for range times {
+			h.apply(aweigh.Fact{Kind: aweigh.FactTalked, Instance: "w1"})
+			h.pass(every)
+		}
+	}
+	talk(6*60, 10*time.Minute)
+	h.noIncident()
+	talk(2*60*49, 30*time.Second) // it talks all the time now
+	h.pass(10 * time.Minute)
+	want(t, "kind", h.only().Kind, aweigh.Silence)
+	talk(4, 30*time.Second)
+	h.pass(10 * time.Minute)
+	want(t, "told", h.occasions(), "ready opened resolved raised")
+	if said := h.only().Summary; !strings.HasSuffix(said, "it never paused for longer than 30s before") {
+		t.Error(said)
+	}
+}
+
 func TestASignalMustHoldBeforeItIsTold(t *testing.T) {
 	h := newHistory(t)
 	read := func(state string) {

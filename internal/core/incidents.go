@@ -88,7 +88,7 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 	if n != nil {
 		n.Times++
 		n.Count++
-		n.Resolved, n.Clock, n.Resolution, n.Acknowledged = nil, 0, "", nil
+		n.Resolved, n.Clock, n.Resolution, n.Acknowledged, n.Escalated = nil, 0, "", nil, nil
 		n.Settle = max(n.Settle, min(2*n.Settle, maxSettle))
 		n.Kind, n.Again = h.kind, h.kind == n.Kind // what it was is over
 	} else {

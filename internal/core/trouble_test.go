@@ -512,6 +512,38 @@ func TestWhatIsStillOpenAfterAWindowIsEscalated(t *testing.T) {
 	want(t, "told", h.occasions(), "opened escalated reminder")
 }
 
+// The second line was told at once of what had just been opened again, and of what the
+// first had taken on in a window.
+func TestEscalationIsOfThisTimeAndHeard(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(2 * time.Hour)
+	want(t, "told", h.occasions(), "opened escalated")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(10 * time.Minute)
+	want(t, "told", h.occasions(), "opened escalated resolved")
+	want(t, "escalated", h.told[2].Incident.Escalated != nil, true) // they hear that it is over
+	h.die(c, 1)
+	want(t, "told", h.occasions(), "opened escalated resolved raised")
+	want(t, "escalated", h.told[3].Incident.Escalated != nil, false)
+	h.pass(time.Hour)
+	want(t, "told", h.occasions(), "opened escalated resolved raised escalated")
+
+	h = newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
+	h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Until: h.now.Add(3 * time.Hour)}})
+	h.start(c)
+	h.die(c, 1)
+	h.pass(2 * time.Hour)
+	h.apply(aweigh.Fact{Kind: aweigh.FactAcknowledged, Incident: h.only().ID, By: "eve"})
+	h.pass(20 * time.Hour)
+	want(t, "told", h.occasions(), "opened")
+	want(t, "escalated", h.told[0].Incident.Escalated != nil, false)
+}
+
 // Whoever asked for a reminder a week got one a day, after the first.
 func TestLongPausesAreNotShortened(t *testing.T) {
 	h := newHistory(t, func(c *core.Settings) { c.RemindEvery, c.Settle = 7*24*time.Hour, 2*time.Hour })

@@ -49,8 +49,8 @@ func (s *State) endWindow(w *aweigh.Maintenance, at time.Time) {
 		if !n.Open() {
 			continue
 		}
-		if n.Acknowledged == nil { // nobody was told until now
-			n.Escalated = nil
+		n.Escalated = nil // which nobody heard
+		if n.Acknowledged == nil {
 			n.arm(s.settingsOf(v), at)
 		}
 		s.tell(aweigh.OnOpened, n, at, nil)

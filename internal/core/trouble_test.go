@@ -512,6 +512,45 @@ func TestWhatIsStillOpenAfterAWindowIsEscalated(t *testing.T) {
 	want(t, "told", h.occasions(), "opened escalated reminder")
 }
 
+// What was opened again in a window was told as opened after it, in a mail with the id
+// of the first one, which mail systems drop; what came and went in a window and came
+// back after it was told as raised, to people who had never heard of it.
+func TestIncidentIsOpenedOnceToThoseWhoAreTold(t *testing.T) {
+	for _, one := range []struct {
+		name         string
+		begins, ends time.Duration // of the window
+		told         string
+	}{
+		{"of the second time", 5 * time.Minute, 20 * time.Minute, "opened resolved raised"},
+		{"of the first time", 0, 5 * time.Minute, "opened"},
+		{"of both", 0, 20 * time.Minute, "opened"},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			h := newHistory(t)
+			c := box("w1", "webhook")
+			c.Policy = "no"
+			begin := func() {
+				h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Until: midnight.Add(one.ends)}})
+			}
+			if one.begins == 0 {
+				begin()
+			}
+			h.start(c)
+			h.die(c, 1)
+			h.pass(time.Second)
+			h.start(c)
+			h.answer(c, true)
+			h.pass(8 * time.Minute)
+			if one.begins > 0 {
+				begin()
+			}
+			h.die(c, 1)
+			h.pass(time.Hour)
+			want(t, "told", h.occasions(), one.told)
+		})
+	}
+}
+
 // The second line was told at once of what had just been opened again, and of what the
 // first had taken on in a window.
 func TestEscalationIsOfThisTimeAndHeard(t *testing.T) {

@@ -53,7 +53,7 @@ func (s *State) endWindow(w *aweigh.Maintenance, at time.Time) {
 		if n.Acknowledged == nil {
 			n.arm(s.settingsOf(v), at)
 		}
-		s.tell(aweigh.OnOpened, n, at, nil)
+		s.tellOpen(n, at, nil)
 	}
 }
 

@@ -33,8 +33,7 @@ func (r *Reading) due() time.Time {
 
 // reading is one evaluation of a signal.
 func (s *State) reading(f aweigh.Fact) {
-	name := f.Reading.Service
-	v := s.serviceNamed(name)
+	v := s.serviceOf(f.Reading)
 	if v.Signals == nil {
 		v.Signals = map[string]*Reading{}
 	}
@@ -106,14 +105,25 @@ func (r *Reading) values() string {
 	return strings.Join(parts, ", ")
 }
 
-// serviceNamed finds a service by the name that a user knows, or makes one.
-func (s *State) serviceNamed(name string) *Service {
+// serviceOf finds the service whose signal it is by the name that a user knows, or
+// makes one. It stays the same while others of that name come and go in other
+// projects: what is open about it would never be resolved. The copy that a drill made
+// is not meant.
+func (s *State) serviceOf(r *aweigh.Reading) *Service {
+	var found *Service
 	for _, key := range slices.Sorted(maps.Keys(s.Services)) {
-		if s.Services[key].Name == name && !strings.HasSuffix(key, oneOff) {
-			return s.Services[key]
+		v := s.Services[key]
+		switch {
+		case v.Name != r.Service || v.Drill || strings.HasSuffix(key, oneOff):
+		case v.Signals[r.Name] != nil:
+			return v
+		case found == nil:
+			found = v
 		}
 	}
-	v := &Service{Key: "/" + name, Name: name}
-	s.Services[v.Key] = v
-	return v
+	if found == nil {
+		found = &Service{Key: "/" + r.Service, Name: r.Service}
+		s.Services[found.Key] = found
+	}
+	return found
 }

@@ -224,6 +224,32 @@ func TestSignalThatIsNotConfiguredAnyMoreIsNoTrouble(t *testing.T) {
 	want(t, "signals that are kept", len(h.state.Services["/webhook"].Signals), 0)
 }
 
+// The signal went over to the first service of its name, which a drill or another
+// project had just brought: what was open stayed open for ever, and was opened there
+// once more.
+func TestSignalStaysWithItsService(t *testing.T) {
+	h := newHistory(t)
+	begin := func(id, project string, labels map[string]string) {
+		c := box(id, "webhook")
+		c.Project, c.Labels = project, labels
+		h.start(c)
+		h.answer(c, true)
+	}
+	read := func(state string) {
+		h.apply(aweigh.Fact{Kind: aweigh.FactSignal, Reading: &aweigh.Reading{Name: "linkage", Service: "webhook", State: state}})
+		h.pass(time.Minute)
+	}
+	begin("d1", "drill-1", map[string]string{aweigh.DrillLabel: "crash-loop"})
+	begin("w1", "trade", nil)
+	read("breached")
+	begin("d2", "drill-2", map[string]string{aweigh.DrillLabel: "crash-loop"})
+	begin("a1", "another", nil)
+	read("breached")
+	read("ok")
+	want(t, "told", h.occasionsOf(aweigh.SignalKind("linkage")), "opened resolved")
+	want(t, "project", h.only().Project, "trade")
+}
+
 func TestRemindersEndWithAnAcknowledgement(t *testing.T) {
 	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
 	c := box("w1", "webhook")

@@ -199,8 +199,8 @@ func (s *State) late(i *Instance, at time.Time) {
 	s.touch(i)
 	v := s.service(i)
 	lastError := l.why()
-	how := i.Proof()
-	switch how {
+	within := human(at.Sub(l.began())) // its health check, or the aweigh-init inside, may ask for more than startup_timeout
+	switch i.Proof() {
 	case ByNone:
 		l.Up = true
 		s.verdict(l, aweigh.Unknown, at, "it runs, and there is nothing to ask: give it a health check, or a probe (label aweigh.probe)")
@@ -212,11 +212,11 @@ func (s *State) late(i *Instance, at time.Time) {
 		s.verdict(l, aweigh.Unknown, at, fmt.Sprintf("it runs, and none of the ports that its image exposes (%s) answers: %s", numbers(i.Container.Exposed), lastError))
 		l.Start.Run = &aweigh.Run{}
 		s.trouble(i, happening{kind: aweigh.StartupUnconfirmed, severity: aweigh.Warning, at: at, life: l,
-			summary: fmt.Sprintf("no proof within %s that it serves: none of the exposed ports %s answers: %s", human(i.Settings.StartupTimeout), numbers(i.Container.Exposed), lastError)})
+			summary: fmt.Sprintf("no proof within %s that it serves: none of the exposed ports %s answers: %s", within, numbers(i.Container.Exposed), lastError)})
 		return
 	}
 	l.Start.Cause = s.causes[i.ID]
-	reason := fmt.Sprintf("not ready within %s: %s", human(i.Settings.StartupTimeout), lastError)
+	reason := fmt.Sprintf("not ready within %s: %s", within, lastError)
 	s.verdict(l, aweigh.TimedOut, at, reason)
 	v.Row++
 	l.Start.InARow = v.Row

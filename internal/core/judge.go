@@ -75,6 +75,8 @@ type crash struct {
 	words  string // its last words
 	lines  []string
 	unseen int // restarts that only the engine's counter tells
+	// counted says that its deadline has counted it as a failure.
+	counted bool
 }
 
 // endCrashed is an end that nobody asked for.
@@ -96,7 +98,7 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 		s.verdict(l, aweigh.Crashed, l.Ended, c.was+lastWords(c.words))
 	}
 	v.Crashes = append(v.Crashes, Crash{l.Ended, i.ID, !l.Up})
-	if l.Up || l.Start.InARow == 0 { // else its deadline has counted it
+	if c.counted = !l.Up && l.Start.InARow > 0; !c.counted {
 		v.Row++
 	}
 	if v.Tally == nil {

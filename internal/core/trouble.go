@@ -42,12 +42,13 @@ type happening struct {
 	cause    *aweigh.Cause
 	settle   time.Duration // the instance's when zero
 	quiet    bool          // counts, but is not worth an incident of its own
+	counted  bool          // a start that has failed already, and now has ended
 }
 
 // troubleOfCrash decides what a crash amounts to.
 func (s *State) troubleOfCrash(i *Instance, v *Service, l *Life, at time.Time, c crash) {
 	v.Crashes = within(v.Crashes, at.Add(-i.Settings.LoopWindow))
-	h := happening{at: at, life: l, lines: c.lines, summary: c.was + lastWords(c.words)}
+	h := happening{at: at, life: l, lines: c.lines, summary: c.was + lastWords(c.words), counted: c.counted}
 	exit := l.Start.Exit
 	again := l.Again || c.unseen > 0
 	excused := s.excused(i, v)
@@ -148,7 +149,9 @@ func (s *State) trouble(i *Instance, h happening) {
 
 // add is one more occurrence of an open incident.
 func (s *State) add(n *Incident, v *Service, h happening) {
-	n.Count++
+	if !h.counted {
+		n.Count++
+	}
 	n.Last = h.at.UTC()
 	n.ResolveAt = time.Time{}
 	n.involve(h.life)

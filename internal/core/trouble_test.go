@@ -295,6 +295,27 @@ func TestALoopIsStoppedByTheBrake(t *testing.T) {
 	}
 }
 
+// That Aweigh had stopped it was said by the reminder, four hours later; by nothing at
+// all where the brake came before the trouble was worth an incident.
+func TestWhatTheBrakeStopsIsToldAtOnce(t *testing.T) {
+	for code, up := range []bool{false, false, true} {
+		h := newHistory(t, func(c *core.Settings) { c.Brake, c.LoopWindow = 2, time.Minute })
+		c := box("w1", "webhook")
+		for range 2 {
+			h.start(c)
+			h.pass(90 * time.Second)
+			if up {
+				h.answer(c, true)
+			}
+			h.die(c, code)
+		}
+		want(t, "braked", strings.Join(h.braked, " "), "w1")
+		last := h.told[len(h.told)-1]
+		want(t, "said", strings.HasPrefix(last.Title, "webhook: crash-loop: Aweigh has stopped it after 2 failures in a row (crash_loop.brake): exited with"), true)
+		want(t, "severity", last.Severity(), aweigh.Critical)
+	}
+}
+
 func TestAnEngineThatDoesNotAnswerIsTold(t *testing.T) {
 	h := newHistory(t)
 	h.apply(aweigh.Fact{Kind: aweigh.FactLost})
@@ -509,12 +530,12 @@ func TestTheBrakeOnALifeThatHasBegunIsNoPersonsStop(t *testing.T) {
 	h.die(c, 143)
 	h.stop(c)
 	h.pass(time.Hour)
-	want(t, "told", h.occasions(), "opened raised")
+	want(t, "told", h.occasions(), "opened raised raised")
 	want(t, "said", strings.Count(h.only().Summary, "has stopped it"), 1)
 	h.start(c) // a person has mended it
 	h.answer(c, true)
 	h.pass(time.Hour)
-	want(t, "told", h.occasions(), "opened raised resolved")
+	want(t, "told", h.occasions(), "opened raised raised resolved")
 	h.die(c, 1)
 	h.pass(100 * time.Millisecond)
 	h.stop(c) // and now it is a person's

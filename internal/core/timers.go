@@ -36,8 +36,10 @@ func (s *State) Next() time.Time {
 	}
 	for _, n := range s.Incidents {
 		soonest(n.ResolveAt)
-		soonest(n.RemindAt)
-		soonest(n.EscalateAt)
+		if n.ResolveAt.IsZero() {
+			soonest(n.RemindAt)
+			soonest(n.EscalateAt)
+		}
 		if !n.Open() {
 			soonest(n.closes())
 		}
@@ -132,9 +134,11 @@ func (s *State) incidentDue(n *Incident, now time.Time) {
 	case due(n.ResolveAt, now):
 		s.settled(n, n.ResolveAt)
 		return
+	case !n.ResolveAt.IsZero():
+		return // all is well at the moment: nobody is woken to find it so
 	}
 	if due(n.EscalateAt, now) {
-		escalated := n.EscalateAt
+		escalated := now.UTC()
 		n.Escalated, n.EscalateAt = &escalated, time.Time{}
 		s.tell(aweigh.OnEscalated, n, escalated, nil)
 		s.touchIncident(n)

@@ -559,6 +559,28 @@ func TestWhatIsStillOpenAfterAWindowIsEscalated(t *testing.T) {
 	want(t, "told", h.occasions(), "opened escalated reminder")
 }
 
+// The second line was woken for what had been well for a minute, and was resolved the
+// minute after: "still startup-failed".
+func TestNobodyIsWokenForWhatIsWellAgain(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter, c.RemindEvery = time.Hour, time.Hour })
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(59 * time.Minute)
+	h.start(c)
+	h.answer(c, true)
+	h.pass(90 * time.Second)
+	want(t, "told", h.occasions(), "opened")
+	h.die(c, 1)
+	h.pass(0)
+	want(t, "told", h.occasions(), "opened raised escalated reminder") // it was not well after all
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	want(t, "told", h.occasions(), "opened raised escalated reminder resolved")
+}
+
 // What was opened again in a window was told as opened after it, in a mail with the id
 // of the first one, which mail systems drop; what came and went in a window and came
 // back after it was told as raised, to people who had never heard of it.

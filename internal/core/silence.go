@@ -64,8 +64,11 @@ func (s *State) talked(f aweigh.Fact) {
 func (s *State) silenceDue(i *Instance) time.Time {
 	v := s.Services[i.Service]
 	if v == nil || i.Settings.Silence == 0 || !i.alive() || !i.Life.Up || v.Talk.Last.IsZero() || !s.Engine.Lost.IsZero() ||
-		!v.Talk.talks(i.Settings.Silence) || s.openIn(v, silent) != nil {
+		!v.Talk.talks(i.Settings.Silence) {
 		return time.Time{}
+	}
+	if n := s.openIn(v, silent); n != nil && n.ResolveAt.IsZero() {
+		return time.Time{} // it is known
 	}
 	return s.pausing(i, v).Add(i.Settings.Silence)
 }

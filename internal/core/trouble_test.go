@@ -161,6 +161,29 @@ func TestServiceThatPausesIsRememberedFromDayToDay(t *testing.T) {
 	}
 }
 
+// Where a line now and then began the settling, which had grown long, the incident was
+// resolved with "its log goes on" after a quarter of an hour without a line, and opened
+// again at once.
+func TestSilenceIsNotOverWhileItLasts(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	talk := func() { h.apply(aweigh.Fact{Kind: aweigh.FactTalked, Instance: "w1"}) }
+	for range 180 {
+		talk()
+		h.pass(30 * time.Second)
+	}
+	h.pass(10 * time.Minute)
+	for range 4 {
+		talk()
+		h.pass(20 * time.Minute)
+	}
+	want(t, "told", h.occasions(), "ready opened resolved raised resolved raised resolved raised")
+	want(t, "count", h.only().Count, 5)
+	want(t, "open", h.only().Resolved == nil, true)
+}
+
 func TestASignalMustHoldBeforeItIsTold(t *testing.T) {
 	h := newHistory(t)
 	read := func(state string) {

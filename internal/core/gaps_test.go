@@ -65,6 +65,20 @@ func TestWatcherThatComesBackAsksTheEngineFirst(t *testing.T) {
 }
 
 // `ignore: true` left what was open about the service open, and reminded of it.
+// The one message of a gap said that the incident was open, and no other followed:
+// programs that keep incidents had one that never ended.
+func TestGapIsOverInTheMessageThatTellsOfIt(t *testing.T) {
+	h := newHistory(t)
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: h.now.Add(-10 * time.Minute)})
+	h.pass(100 * time.Hour)
+	want(t, "told", h.occasions(), "opened")
+	n := h.told[0]
+	want(t, "title", n.Title, "aweigh watch: watcher-gap: nobody was watching for 10m, since 2026-11-24 02:50:00 UTC")
+	want(t, "resolved", n.Incident.Resolved != nil && n.Incident.Resolved.Equal(midnight), true)
+	want(t, "resolution", n.Incident.Resolution, "watching again")
+	want(t, "advice", n.Advice != "", true)
+}
+
 func TestServiceThatIsIgnoredNowLeavesNothingOpen(t *testing.T) {
 	h := newHistory(t)
 	c := box("w1", "webhook")

@@ -117,6 +117,11 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 	}
 	n.arm(settings, h.at)
 	n.Muted = s.muted(v, h.at)
+	if h.over != "" {
+		resolved := h.at.UTC()
+		n.Resolved, n.Resolution = &resolved, h.over
+		n.RemindAt, n.EscalateAt = time.Time{}, time.Time{}
+	}
 	s.touchIncident(n)
 	s.tellOpen(n, h.at, h.life)
 	return n
@@ -232,7 +237,10 @@ func (s *State) tell(occasion aweigh.Occasion, n *Incident, at time.Time, l *Lif
 	note := aweigh.Notification{
 		ID:       aweigh.DerivedID(at, fmt.Sprintf("%s|%s|%d|%d", n.ID, occasion, n.Count, n.Times)),
 		Occasion: occasion, At: at.UTC(), Host: s.Host, Incident: &snapshot,
-		Title: title(occasion, n, at), Advice: advice(n), Command: "aweigh show " + n.Service,
+		Title: title(occasion, n, at), Command: "aweigh show " + n.Service,
+	}
+	if occasion != aweigh.OnResolved {
+		note.Advice = advice(n)
 	}
 	if l != nil {
 		start := l.Start

@@ -43,6 +43,7 @@ type happening struct {
 	settle   time.Duration // the instance's when zero
 	quiet    bool          // counts, but is not worth an incident of its own
 	news     bool          // is told, even if it is no worse than what is open
+	over     string        // why it is over in the same breath: one message tells both
 	counted  bool          // a start that has failed already, and now has ended
 }
 

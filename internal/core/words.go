@@ -84,9 +84,6 @@ const sure = 0.6
 // advice is what to do about a kind of incident, where diagnosis knows nothing
 // nearer.
 func advice(n *Incident) string {
-	if !n.Open() {
-		return ""
-	}
 	if n.Cause.Named() && n.Cause.Fix != "" && n.Cause.Confidence >= sure {
 		return n.Cause.Fix
 	}

@@ -149,3 +149,17 @@ func TestServicesOfAProjectArriveInOneMessage(t *testing.T) {
 	want(t, "title", h.told[0].Title, "ready: trade: all 2 services: sighook after 4s, webhook after 6s")
 	want(t, "services", strings.Join(h.told[0].Services, " "), "sighook webhook")
 }
+
+// "ready: trade: all 2 services" was told of a project of three, of which one was not.
+func TestOneThatIsNotReadyIsMissingFromAll(t *testing.T) {
+	h := newHistory(t)
+	one, two, three := box("w1", "webhook"), box("s1", "sighook"), box("d1", "db")
+	h.start(one)
+	h.start(two)
+	h.start(three)
+	h.answer(one, true)
+	h.answer(two, true)
+	h.die(three, 1)
+	h.pass(10 * time.Second)
+	want(t, "title", h.told[0].Title, "ready: trade: 2 services: sighook after 0s, webhook after 0s")
+}

@@ -113,7 +113,10 @@ func (s *State) tellArrival(key string, a *Arrival, now time.Time) {
 	}
 	what := each[0]
 	if len(each) > 1 {
-		what = fmt.Sprintf("all %d services: %s", len(each), strings.Join(each, ", "))
+		what = fmt.Sprintf("%d services: %s", len(each), strings.Join(each, ", "))
+		if s.whole(a) {
+			what = "all " + what
+		}
 	}
 	if a.Project != "" {
 		what = a.Project + ": " + what
@@ -122,6 +125,19 @@ func (s *State) tellArrival(key string, a *Arrival, now time.Time) {
 		ID: aweigh.DerivedID(now, "ready|"+key+a.Since.Format(time.RFC3339Nano)), Occasion: aweigh.OnReady, At: now.UTC(), Host: s.Host,
 		Title: "ready: " + what, Services: services, Command: "aweigh starts",
 	})
+}
+
+// whole reports whether what came up is all that its project is meant to run.
+func (s *State) whole(a *Arrival) bool {
+	for _, i := range s.Instances {
+		if i.Container.Project != a.Project || i.Container.OneOff || i.Settings.Ignore || i.Life == nil || i.Stopped {
+			continue
+		}
+		if a.Up[i.Container.Service] == "" || !i.alive() || !i.Life.Up {
+			return false
+		}
+	}
+	return true
 }
 
 // comingUp reports whether a start of the project is still open.

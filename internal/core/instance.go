@@ -295,10 +295,10 @@ func (i *Instance) goesOn() bool {
 
 // anyComing reports whether an instance of a service has yet to come up.
 func (s *State) anyComing(v *Service) bool {
-	return slices.ContainsFunc(s.instancesOf(v), func(i *Instance) bool {
-		return i.goesOn() && !(i.alive() && i.Life.Up)
-	})
+	return slices.ContainsFunc(s.instancesOf(v), (*Instance).coming)
 }
+
+func (i *Instance) coming() bool { return i.goesOn() && !(i.alive() && i.Life.Up) }
 
 // allUp reports whether each instance of a service that is meant to run serves.
 func (s *State) allUp(v *Service) bool {

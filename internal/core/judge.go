@@ -117,6 +117,9 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 	if l != i.Life && i.alive() && i.Life.Up {
 		s.well(v, i.Life.began()) // its event came late: no start will follow that could
 	}
+	if !l.Again && s.anyAlive(v) {
+		s.servesAgain(v, l.Ended) // of the others
+	}
 }
 
 // verdict ends a start.
@@ -208,6 +211,7 @@ func (s *State) late(i *Instance, at time.Time) {
 		s.verdict(l, aweigh.Unknown, at, "it runs, and there is nothing to ask: give it a health check, or a probe (label aweigh.probe)")
 		l.Start.Run = &aweigh.Run{}
 		s.well(v, at)
+		s.servesAgain(v, at)
 		return
 	case ByGuess:
 		l.Up = true
@@ -215,6 +219,7 @@ func (s *State) late(i *Instance, at time.Time) {
 		l.Start.Run = &aweigh.Run{}
 		s.trouble(i, happening{kind: aweigh.StartupUnconfirmed, severity: aweigh.Warning, at: at, life: l,
 			summary: fmt.Sprintf("no proof within %s that it serves: none of the exposed ports %s answers: %s", within, numbers(i.Container.Exposed), lastError)})
+		s.servesAgain(v, at)
 		return
 	}
 	l.Start.Cause = s.causes[i.ID]

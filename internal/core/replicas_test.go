@@ -85,6 +85,41 @@ func TestUnhealthyReplicaIsOverWithIt(t *testing.T) {
 	want(t, "told", h.occasions(), "ready opened resolved")
 }
 
+// "serves again" was told of a replica that had crashed and was not up yet, for the
+// answers of another.
+func TestReplicaThatIsNotUpYetDoesNotServeAgain(t *testing.T) {
+	for _, ends := range []string{"up", "for good", "unproven", "guessed"} {
+		h := newHistory(t)
+		one, two := replicas(h)
+		h.answer(two, true)
+		h.pass(time.Minute)
+		h.health(one, false)
+		h.die(one, 1)
+		switch ends {
+		case "unproven":
+			one.Published = nil
+		case "guessed":
+			one.Published, one.Exposed = nil, []int{80}
+		}
+		h.start(one)
+		for range 8 {
+			h.pass(10 * time.Second)
+			h.answer(two, true)
+		}
+		want(t, ends+": told", h.occasionsOf(aweigh.Unhealthy), "opened")
+		switch ends {
+		case "up":
+			h.answer(one, true)
+		case "for good":
+			one.Policy = "no"
+			h.apply(aweigh.Fact{Kind: aweigh.FactSeen, Instance: one.ID, Container: one})
+			h.die(one, 1)
+		}
+		h.pass(5 * time.Minute)
+		want(t, ends+": told", h.occasionsOf(aweigh.Unhealthy), "opened resolved")
+	}
+}
+
 // Three replicas whose database was not up yet were told as a crash loop.
 func TestReplicasThatEachFailOnceAreNoLoop(t *testing.T) {
 	for _, again := range []bool{false, true} {

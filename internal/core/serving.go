@@ -83,9 +83,9 @@ func (i *Instance) settleServing() time.Duration {
 }
 
 // servesAgain begins the settling of an incident about what a service answers,
-// unless one of its instances is bad still.
+// unless one of its instances is bad still, or has yet to come up: it may be the one.
 func (s *State) servesAgain(v *Service, at time.Time) {
-	s.settles(v, serving, (*Instance).bad, at)
+	s.settles(v, serving, func(i *Instance) bool { return i.bad() || i.coming() }, at)
 }
 
 func (s *State) settles(v *Service, g group, bad func(*Instance) bool, at time.Time) {

@@ -247,6 +247,41 @@ func TestSignalThatIsNotConfiguredAnyMoreIsNoTrouble(t *testing.T) {
 	want(t, "signals that are kept", len(h.state.Services["/webhook"].Signals), 0)
 }
 
+// A breach that is a warning was not told where the signal could not be read before,
+// which is one as well.
+func TestBreachAfterABrokenQueryIsNews(t *testing.T) {
+	h := newHistory(t)
+	read := func(state, reason string) {
+		h.apply(aweigh.Fact{Kind: aweigh.FactSignal, Reason: reason,
+			Reading: &aweigh.Reading{Name: "linkage", Service: "webhook", State: state, Hold: 2 * time.Minute, Severity: aweigh.Warning}})
+		h.pass(time.Minute)
+	}
+	for range 2 {
+		for range 3 {
+			read("broken", "connection refused")
+		}
+		for range 3 {
+			read("breached", "linkage is 0")
+		}
+	}
+	want(t, "told", h.occasions(), "opened raised")
+	want(t, "title", h.told[len(h.told)-1].Title, "webhook: signal:linkage: linkage is 0")
+	read("ok", "")
+	for range 3 {
+		read("breached", "linkage is 0")
+	}
+	want(t, "told", h.occasions(), "opened raised resolved raised")
+	h.apply(aweigh.Fact{Kind: aweigh.FactResolved, Incident: h.only().ID, By: "eve"})
+	for range 3 {
+		read("broken", "connection refused")
+	}
+	want(t, "told", h.occasions(), "opened raised resolved raised resolved raised")
+	for range 3 {
+		read("breached", "linkage is 0")
+	}
+	want(t, "told", h.occasions(), "opened raised resolved raised resolved raised raised")
+}
+
 // The signal went over to the first service of its name, which a drill or another
 // project had just brought: what was open stayed open for ever, and was opened there
 // once more.

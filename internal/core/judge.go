@@ -99,13 +99,7 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 	}
 	v.Crashes = append(v.Crashes, Crash{l.Ended, i.ID, !l.Up})
 	if c.counted = !l.Up && l.Start.InARow > 0; !c.counted {
-		v.Row++
-	}
-	if v.Tally == nil {
-		v.Tally = map[string]int{}
-	}
-	if how := howEnded(exit); len(v.Tally) < 8 || v.Tally[how] > 0 {
-		v.Tally[how]++
+		v.failed(1, howEnded(exit))
 	}
 	l.Start.InARow = v.Row
 	v.Good = time.Time{}
@@ -119,6 +113,17 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 	}
 	if !l.Again && s.anyAlive(v) {
 		s.servesAgain(v, l.Ended) // of the others
+	}
+}
+
+// failed counts more failures of a row.
+func (v *Service) failed(n int, how string) {
+	v.Row += n
+	if v.Tally == nil {
+		v.Tally = map[string]int{}
+	}
+	if len(v.Tally) < 8 || v.Tally[how] > 0 {
+		v.Tally[how] += n
 	}
 }
 
@@ -225,7 +230,7 @@ func (s *State) late(i *Instance, at time.Time) {
 	l.Start.Cause = s.causes[i.ID]
 	reason := fmt.Sprintf("not ready within %s: %s", within, lastError)
 	s.verdict(l, aweigh.TimedOut, at, reason)
-	v.Row++
+	v.failed(1, "not ready in time")
 	l.Start.InARow = v.Row
 	s.trouble(i, happening{kind: aweigh.StartupFailed, severity: aweigh.Critical, at: at, life: l, summary: reason})
 }

@@ -181,6 +181,32 @@ func TestStories(t *testing.T) {
 			h.pass(time.Hour)
 			want(h.t, "record", h.starts[h.order[1]].Record, "/volumes/records/web/INNER2")
 		},
+		"it fails each time in another way": func(h *history) {
+			c := box("w1", "webhook")
+			c.Started = h.now
+			h.start(c)
+			h.pass(30 * time.Second)
+			h.die(c, 1)
+			c.Started = h.now
+			h.start(c)
+			h.answer(c, false)
+			h.pass(3 * time.Minute)
+			h.die(c, 137)
+			h.pass(10 * time.Second)
+			c.Started, c.RestartCount = h.now, 4
+			h.see(c)
+			h.pass(time.Second)
+			h.kill(c, "SIGTERM")
+			h.die(c, 143)
+			c.Status, c.Error = "exited", "driver failed programming external connectivity on endpoint webhook_1 (f3): Bind for 0.0.0.0:5003 failed: port is already allocated"
+			h.apply(aweigh.Fact{Kind: aweigh.FactRefused, Instance: c.ID, Container: c})
+			h.pass(time.Second)
+			c.Status, c.Error, c.Started = "running", "", h.now
+			h.start(c)
+			h.pass(time.Second)
+			h.die(c, 2)
+			h.pass(5 * time.Hour)
+		},
 		"a health check that fails, and then a crash": func(h *history) {
 			c := box("w1", "webhook")
 			c.HealthCheck, c.Patience = true, 5*time.Minute

@@ -42,6 +42,13 @@ func times(n int) string {
 	return fmt.Sprintf(" (%d times)", n)
 }
 
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // facts are lines of evidence besides the output.
 func facts(n *Incident, v *Service, l *Life) []string {
 	var lines []string

@@ -77,6 +77,7 @@ func TestGapIsOverInTheMessageThatTellsOfIt(t *testing.T) {
 	want(t, "resolved", n.Incident.Resolved != nil && n.Incident.Resolved.Equal(midnight), true)
 	want(t, "resolution", n.Incident.Resolution, "watching again")
 	want(t, "advice", n.Advice != "", true)
+	want(t, "command", n.Command, "aweigh incidents show "+n.Incident.ID) // it was `aweigh show aweigh watch`
 }
 
 func TestServiceThatIsIgnoredNowLeavesNothingOpen(t *testing.T) {

@@ -239,6 +239,9 @@ func (s *State) tell(occasion aweigh.Occasion, n *Incident, at time.Time, l *Lif
 		Occasion: occasion, At: at.UTC(), Host: s.Host, Incident: &snapshot,
 		Title: title(occasion, n, at), Command: "aweigh show " + n.Service,
 	}
+	if n.Key == watcherKey {
+		note.Command = "aweigh incidents show " + n.ID // it has no starts
+	}
 	if occasion != aweigh.OnResolved {
 		note.Advice = advice(n)
 	}

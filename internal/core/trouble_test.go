@@ -730,6 +730,19 @@ func TestLongPausesAreNotShortened(t *testing.T) {
 	}
 }
 
+// "Its process may live and not answer" was the advice for one that had ended.
+func TestAdviceForWhatHasEndedIsToStartIt(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	h.die(c, 1)
+	want(t, "kind", h.only().Kind, aweigh.NotServing)
+	want(t, "advice", h.told[1].Advice, "It has ended. Read its last lines (aweigh logs webhook), then start it, unless something else does.")
+}
+
 // `docker pause` was told as not-serving.
 func TestPausedContainerIsNotAskedToServe(t *testing.T) {
 	h := newHistory(t)

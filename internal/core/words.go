@@ -104,6 +104,9 @@ func advice(n *Incident) string {
 	case aweigh.OOMKilled:
 		return "Raise its memory limit, or let it use less."
 	case aweigh.NotServing:
+		if n.Group == starting {
+			return "It has ended. Read its last lines (aweigh logs " + n.Service + "), then start it, unless something else does."
+		}
 		return "Its process may live and not answer. See its last lines, then restart it."
 	case aweigh.Unhealthy:
 		return "Run its health check by hand inside the container."

@@ -30,6 +30,7 @@ func (s *State) endStopped(i *Instance, l *Life) {
 		if n := s.openIn(v, starting); n != nil {
 			n.ResolveAt = time.Time{}
 			s.touchIncident(n)
+			s.unmute(n, v, l.Ended, l)
 		}
 		return
 	case s.anyAlive(v):

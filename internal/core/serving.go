@@ -64,9 +64,11 @@ func (s *State) fails(i *Instance, at time.Time, failures int) {
 	if failures < i.Settings.Retries || !i.alive() || !i.Life.Up {
 		return
 	}
-	if n := s.openIn(s.service(i), serving); n != nil && n.Severity == aweigh.Critical {
+	v := s.service(i)
+	if n := s.openIn(v, serving); n != nil && n.Severity == aweigh.Critical {
 		n.ResolveAt = time.Time{} // it had begun to settle
 		s.touchIncident(n)
+		s.unmute(n, v, at, i.Life)
 		return
 	}
 	summary := "serves no more: " + i.Life.why()

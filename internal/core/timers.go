@@ -45,7 +45,7 @@ func (s *State) Next() time.Time {
 		}
 	}
 	for _, w := range s.Windows {
-		soonest(w.Until)
+		soonest(s.windowDue(w))
 	}
 	for _, a := range s.Arrivals {
 		soonest(a.due())
@@ -106,7 +106,7 @@ func (s *State) tick(now time.Time) {
 		s.incidentDue(s.Incidents[id], now)
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.Windows)) {
-		if w := s.Windows[id]; due(w.Until, now) {
+		if w := s.Windows[id]; due(s.windowDue(w), now) {
 			s.endWindow(w, now)
 		}
 	}

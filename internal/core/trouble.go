@@ -163,6 +163,7 @@ func (s *State) add(n *Incident, v *Service, h happening) {
 	}
 	if h.quiet {
 		s.touchIncident(n)
+		s.unmute(n, v, h.at, h.life)
 		return
 	}
 	n.Summary = h.summary
@@ -174,7 +175,9 @@ func (s *State) add(n *Incident, v *Service, h happening) {
 	if worse {
 		n.Kind = h.kind
 	}
-	if h.news {
+	if n.Muted {
+		s.unmute(n, v, h.at, h.life)
+	} else if h.news {
 		s.tell(aweigh.OnRaised, n, h.at, h.life)
 	}
 	s.touchIncident(n)

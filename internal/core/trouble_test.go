@@ -710,6 +710,94 @@ func TestEscalationIsOfThisTimeAndHeard(t *testing.T) {
 	want(t, "escalated", h.told[0].Incident.Escalated != nil, false)
 }
 
+// What had been well for a minute when a window ended was told as opened, and as
+// resolved the minute after; and so was what the watcher, which had been away for its
+// end, had not looked at yet.
+func TestWhatIsWellAtTheEndOfAWindowIsNotTold(t *testing.T) {
+	crash := func(h *history, c *aweigh.Container) {
+		h.die(c, 1)
+		h.pass(9 * time.Minute)
+		h.start(c)
+		h.answer(c, true)
+	}
+	refuse := func(h *history, c *aweigh.Container) {
+		for range 3 {
+			h.answer(c, false)
+		}
+	}
+	for _, one := range []struct {
+		name            string
+		before, relapse func(h *history, c *aweigh.Container)
+	}{
+		{"stays well", crash, nil},
+		{"crashes", crash, func(h *history, c *aweigh.Container) { h.die(c, 1) }},
+		{"another fails for the first time", crash, func(h *history, c *aweigh.Container) {
+			other := box("w2", "webhook")
+			h.start(other)
+			h.die(other, 0)
+		}},
+		{"answers no more", func(h *history, c *aweigh.Container) {
+			refuse(h, c)
+			h.pass(9*time.Minute + 50*time.Second)
+			h.answer(c, true)
+		}, refuse},
+		{"is stopped by the brake", func(h *history, c *aweigh.Container) {
+			h.die(c, 1)
+			h.pass(9*time.Minute + 59*time.Second)
+			h.start(c)
+			h.die(c, 1)
+			h.pass(time.Millisecond)
+			h.start(c) // the engine was quicker
+			h.answer(c, true)
+		}, func(h *history, c *aweigh.Container) {
+			h.kill(c, "SIGTERM")
+			h.die(c, 143)
+		}},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			h := newHistory(t, func(c *core.Settings) { c.Brake = 2 })
+			h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Until: h.now.Add(10 * time.Minute)}})
+			c := box("w1", "webhook")
+			h.start(c)
+			h.answer(c, true)
+			one.before(h, c)
+			h.pass(midnight.Add(10*time.Minute + 10*time.Second).Sub(h.now))
+			want(t, "told", h.occasions(), "")
+			want(t, "windows", len(h.state.Windows), 0)
+			if one.relapse == nil {
+				h.pass(time.Hour)
+				want(t, "told", h.occasions(), "")
+				want(t, "resolved", h.only().Resolved != nil, true)
+				return
+			}
+			one.relapse(h, c)
+			want(t, "told", h.occasions(), "opened")
+			h.pass(239 * time.Minute)
+			want(t, "told", h.occasions(), "opened")
+			h.pass(2 * time.Minute)
+			want(t, "told", h.occasions(), "opened reminder")
+		})
+	}
+}
+
+func TestWatcherThatWasAwayAtTheEndOfAWindowLooksFirst(t *testing.T) {
+	h := newHistory(t)
+	h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Until: h.now.Add(time.Hour)}})
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	before := h.now
+	h.now = h.now.Add(2 * time.Hour)
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: before})
+	h.pass(time.Second)
+	c.Started = h.now.Add(-time.Hour)
+	h.see(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	want(t, "told", h.occasionsOf(aweigh.StartupFailed), "")
+}
+
 // Whoever asked for a reminder a week got one a day, after the first.
 func TestLongPausesAreNotShortened(t *testing.T) {
 	h := newHistory(t, func(c *core.Settings) { c.RemindEvery, c.Settle = 7*24*time.Hour, 2*time.Hour })

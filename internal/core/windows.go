@@ -34,27 +34,40 @@ func (s *State) muted(v *Service, at time.Time) bool {
 	return false
 }
 
-// endWindow tells of what is still open.
+// windowDue is when a window ends. A watcher that was away then looks around first.
+func (s *State) windowDue(w *aweigh.Maintenance) time.Time {
+	if looked := s.Engine.Watching.Add(lookAround); w.Until.Before(looked) {
+		return looked
+	}
+	return w.Until
+}
+
+// endWindow tells of what is still open. What is well again and waits to be resolved
+// is told if it does not stay so.
 func (s *State) endWindow(w *aweigh.Maintenance, at time.Time) {
 	delete(s.Windows, w.ID)
 	s.forget("window:" + w.ID)
 	for _, id := range slices.Sorted(maps.Keys(s.Incidents)) {
 		n := s.Incidents[id]
-		v := s.Services[n.Key]
-		if !n.Muted || v == nil || s.muted(v, at) {
-			continue
+		if v := s.Services[n.Key]; v != nil && n.Open() && n.ResolveAt.IsZero() {
+			s.unmute(n, v, at, nil)
 		}
-		n.Muted = false
-		s.touchIncident(n)
-		if !n.Open() {
-			continue
-		}
-		n.Escalated = nil // which nobody heard
-		if n.Acknowledged == nil {
-			n.arm(s.settingsOf(v), at)
-		}
-		s.tellOpen(n, at, nil)
 	}
+}
+
+// unmute tells of what nobody was told of for the sake of a window, unless there is
+// one still.
+func (s *State) unmute(n *Incident, v *Service, at time.Time, l *Life) {
+	if !n.Muted || s.muted(v, at) {
+		return
+	}
+	n.Muted = false
+	n.Escalated = nil // which nobody heard
+	if n.Acknowledged == nil {
+		n.arm(s.settingsOf(v), at)
+	}
+	s.touchIncident(n)
+	s.tellOpen(n, at, l)
 }
 
 // Arrival is what came up in a project and was not told yet: the services of

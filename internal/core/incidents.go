@@ -220,9 +220,19 @@ func (s *State) resolvedByHand(f aweigh.Fact) {
 		why += ": " + f.Reason
 	}
 	s.resolve(n, f.At, why)
-	if v := s.Services[n.Key]; v != nil && n.Group == starting {
-		v.Unproven = time.Time{} // they know that: what is told again must be news
+	v := s.Services[n.Key]
+	switch { // they know that: what is told again must be news
+	case v == nil:
+	case n.Group == starting:
+		v.Unproven = time.Time{}
 		s.touchService(v)
+	case n.Group == serving:
+		for _, i := range s.instancesOf(v) {
+			if i.bad() {
+				i.Life.Waived = true
+				s.touch(i)
+			}
+		}
 	}
 }
 

@@ -64,6 +64,9 @@ type Life struct {
 	LastError string `json:"last_error,omitempty"`
 	Failures  int    `json:"failures,omitempty"` // of the probe, in a row, since it was up
 	Health    string `json:"health,omitempty"`
+	// Waived says that a person has resolved what its failed answers had opened: they
+	// know that, until it answers well once.
+	Waived bool `json:"waived,omitempty"`
 	// Answered says that the watcher's own probe was answered well, once.
 	Answered bool `json:"answered,omitempty"`
 	// Unreached says that nothing listens on the ports that it publishes.

@@ -61,7 +61,7 @@ func (i *Instance) counts() bool {
 
 // fails counts failed answers of a service that was up.
 func (s *State) fails(i *Instance, at time.Time, failures int) {
-	if failures < i.Settings.Retries || !i.alive() || !i.Life.Up {
+	if failures < i.Settings.Retries || !i.alive() || !i.Life.Up || i.Life.Waived {
 		return
 	}
 	v := s.service(i)
@@ -87,6 +87,12 @@ func (i *Instance) settleServing() time.Duration {
 // servesAgain begins the settling of an incident about what a service answers,
 // unless one of its instances is bad still, or has yet to come up: it may be the one.
 func (s *State) servesAgain(v *Service, at time.Time) {
+	for _, i := range s.instancesOf(v) {
+		if i.Life != nil && i.Life.Waived && !i.bad() {
+			i.Life.Waived = false
+			s.touch(i)
+		}
+	}
 	s.settles(v, serving, func(i *Instance) bool { return i.bad() || i.coming() }, at)
 }
 

@@ -549,6 +549,28 @@ func TestWhatIsResolvedByHandIsNotToldAgainAtOnce(t *testing.T) {
 	want(t, "told", h.occasions(), "opened resolved raised") // that is news
 }
 
+// It was opened again as soon as the same failure was put into other words.
+func TestAnswersThatAreResolvedByHandAreNotToldAgainAtOnce(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	refuse := func(times int) {
+		for range times {
+			h.answer(c, false)
+			h.pass(10 * time.Second)
+		}
+	}
+	refuse(3)
+	h.apply(aweigh.Fact{Kind: aweigh.FactResolved, Incident: h.only().ID, By: "eve"})
+	refuse(3)
+	want(t, "told", h.occasions(), "ready opened resolved")
+	h.answer(c, true)
+	refuse(3)
+	want(t, "told", h.occasions(), "ready opened resolved raised") // that is news
+}
+
 // The warning said that the probe is answered well. Nobody was told when it was
 // not any more.
 func TestUnhealthyServiceThatServesNoMoreIsWorse(t *testing.T) {

@@ -221,6 +221,146 @@ func TestStories(t *testing.T) {
 			h.apply(aweigh.Fact{Kind: aweigh.FactHealth, Instance: c.ID, OK: true})
 			h.pass(time.Hour)
 		},
+		"the clock is set back in the middle of trouble": func(h *history) {
+			c := box("w1", "webhook")
+			c.Policy = "no"
+			step := func(d time.Duration) {
+				h.now = h.now.Add(d)
+				h.apply(aweigh.Fact{Kind: aweigh.FactStepped, Step: d})
+			}
+			h.start(c)
+			h.answer(c, true)
+			h.pass(time.Second)
+			step(-2 * time.Hour)
+			h.pass(time.Minute)
+			h.die(c, 1)
+			h.pass(30 * time.Minute)
+			step(-time.Hour)
+			h.pass(30 * time.Minute)
+			h.start(c)
+			h.answer(c, true)
+			h.pass(time.Minute)
+			step(10 * time.Hour)
+			h.pass(90 * time.Second)
+			step(-time.Hour)
+			h.die(c, 1)
+			h.pass(time.Hour)
+		},
+		"a job that has run for long ends well, and talks no more": func(h *history) {
+			c := box("j1", "import")
+			c.Policy, c.Published = "no", nil
+			h.start(c)
+			for range 240 {
+				h.apply(aweigh.Fact{Kind: aweigh.FactTalked, Instance: c.ID})
+				h.pass(30 * time.Second)
+			}
+			h.die(c, 0)
+			h.pass(10 * time.Hour)
+			h.start(c)
+			h.pass(4 * time.Minute)
+			h.die(c, 1)
+			h.pass(time.Hour)
+			h.start(c)
+			h.pass(4 * time.Hour)
+			h.die(c, 0)
+			h.pass(time.Hour)
+		},
+		"one has no address, one is ignored, and one is supervised and hangs": func(h *history) {
+			h.state = core.New("aws-1", func(service string, _ map[string]string) core.Settings {
+				c := core.Defaults()
+				c.Ignore = service == "scratch"
+				return c
+			})
+			host, scratch, init := box("h1", "proxy"), box("x1", "scratch"), box("w1", "webhook")
+			host.Addr, host.Exposed = "", []int{80}
+			init.Supervised, init.Patience, init.Published = true, 10*time.Minute, nil
+			for _, c := range []*aweigh.Container{host, scratch, init} {
+				h.start(c)
+			}
+			h.die(scratch, 1)
+			h.pass(time.Hour)
+			h.die(host, 1)
+			h.pass(time.Second)
+			h.apply(aweigh.Fact{Kind: aweigh.FactRemoved, Instance: scratch.ID})
+			h.pass(time.Hour)
+		},
+		"one of two is renamed, and then the other": func(h *history) {
+			one, two := box("w1", "webhook"), box("w2", "webhook")
+			for _, c := range []*aweigh.Container{one, two} {
+				h.start(c)
+				h.answer(c, true)
+			}
+			h.pass(time.Minute)
+			h.die(one, 1)
+			for _, c := range []*aweigh.Container{one, two} {
+				c.Service = "old-" + c.ID
+				h.see(c)
+				h.pass(time.Second)
+			}
+			h.pass(time.Hour)
+		},
+		"windows overlap, and one begins in the middle of trouble": func(h *history) {
+			window := func(id, services string, d time.Duration) {
+				h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: id, Services: services, Until: h.now.Add(d)}})
+			}
+			c, other := box("w1", "webhook"), box("d1", "db")
+			other.Project = ""
+			window("a", "web*", 10*time.Minute)
+			window("b", "", 20*time.Minute)
+			h.start(other)
+			h.answer(other, true)
+			for range 5 {
+				h.start(c)
+				h.pass(time.Second)
+				h.die(c, 1)
+			}
+			h.pass(15 * time.Minute)
+			window("b", "", 0)
+			window("unknown", "", 0)
+			h.pass(time.Minute)
+			window("c", "web*", 30*time.Minute)
+			h.die(other, 139)
+			h.start(c)
+			h.answer(c, true)
+			h.pass(5 * time.Minute)
+			h.die(c, 1)
+			h.pass(10 * time.Second)
+			h.start(c)
+			h.answer(c, true)
+			h.pass(time.Hour)
+		},
+		"replicas crash in turn": func(h *history) {
+			all := []*aweigh.Container{box("w1", "webhook"), box("w2", "webhook")}
+			for _, c := range all {
+				h.start(c)
+				h.answer(c, true)
+			}
+			h.pass(time.Hour)
+			for n := range 6 {
+				c := all[n%2]
+				h.die(c, 1)
+				h.pass(time.Second)
+				h.start(c)
+				h.answer(c, true)
+				h.pass(time.Minute)
+			}
+			h.pass(time.Hour)
+		},
+		"a signal cannot be read, is bad, and cannot be read again": func(h *history) {
+			read := func(times int, state, reason string) {
+				for range times {
+					h.apply(aweigh.Fact{Kind: aweigh.FactSignal, Reason: reason, Reading: &aweigh.Reading{Name: "linkage", Service: "webhook",
+						State: state, Hold: 2 * time.Minute, Severity: aweigh.Warning, Values: map[string]float64{"linkage": 3, "total": 1e6}}})
+					h.pass(time.Minute)
+				}
+			}
+			read(5, "broken", "connection refused")
+			read(5, "breached", "linkage is 0, total is 27 (rule: linkage == 0)")
+			read(5, "broken", "connection refused")
+			read(1, "missing", "linkage is NULL")
+			h.pass(5 * time.Hour)
+			read(1, "ok", "")
+		},
 		"the brake stops a loop, and a person starts it again": func(h *history) {
 			h.state = core.New("aws-1", func(string, map[string]string) core.Settings {
 				c := core.Defaults()

@@ -336,10 +336,15 @@ func lastWords(words string) string {
 }
 
 // tallied tells how a row of failures ended: "3 × exited with 1".
-func tallied(tally map[string]int) string {
+func tallied(v *Service) string {
 	var parts []string
-	for _, how := range slices.Sorted(maps.Keys(tally)) {
-		parts = append(parts, fmt.Sprintf("%d × %s", tally[how], how))
+	others := v.Row
+	for _, how := range slices.Sorted(maps.Keys(v.Tally)) {
+		parts = append(parts, fmt.Sprintf("%d × %s", v.Tally[how], how))
+		others -= v.Tally[how]
+	}
+	if others > 0 {
+		parts = append(parts, fmt.Sprintf("%d × otherwise", others))
 	}
 	return strings.Join(parts, ", ")
 }

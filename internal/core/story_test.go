@@ -361,6 +361,97 @@ func TestStories(t *testing.T) {
 			h.pass(5 * time.Hour)
 			read(1, "ok", "")
 		},
+		"it is stopped before it was ready, and started later": func(h *history) {
+			c := box("w1", "webhook")
+			for range 2 {
+				h.start(c)
+				h.answer(c, false)
+				h.pass(30 * time.Second)
+				h.kill(c, "SIGTERM")
+				h.die(c, 143)
+				h.stop(c)
+				h.pass(10 * time.Minute)
+			}
+			h.start(c)
+			h.answer(c, false)
+			h.pass(90 * time.Second)
+			h.answer(c, true)
+			h.pass(time.Hour)
+		},
+		"it is found up, and unhealthy it ends for good": func(h *history) {
+			c := box("w1", "webhook")
+			c.Started = h.now.Add(-20 * time.Second)
+			h.see(c)
+			h.answer(c, false)
+			h.answer(c, false)
+			h.answer(c, true)
+			want(h.t, "attempts", h.starts[h.order[0]].Probe.Attempts, 3)
+			want(h.t, "error", h.starts[h.order[0]].Probe.LastError, "connection refused")
+			h.pass(time.Minute)
+			h.health(c, false)
+			h.pass(time.Second)
+			c.Policy, c.Status = "no", "exited"
+			h.apply(aweigh.Fact{Kind: aweigh.FactDied, Instance: c.ID, Container: c, Exit: &aweigh.Exit{Code: 1}})
+			h.pass(time.Hour)
+		},
+		"it fails in ten ways": func(h *history) {
+			c := box("w1", "webhook")
+			for _, code := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1} {
+				h.start(c)
+				h.pass(time.Second)
+				h.die(c, code)
+			}
+			h.pass(5 * time.Hour)
+		},
+		"two services and a job come up, one of them while nobody watches": func(h *history) {
+			job, one, two, past := box("j1", "migrate"), box("w1", "webhook"), box("s1", "sighook"), box("p1", "mailer")
+			job.Policy, job.Published, past.Project, past.Supervised = "no", nil, "another", true
+			began := h.now
+			h.pass(time.Hour)
+			h.apply(aweigh.Fact{Kind: aweigh.FactWatching})
+			h.apply(aweigh.Fact{Kind: aweigh.FactStarted, Instance: past.ID, Container: past, At: began})
+			h.apply(aweigh.Fact{Kind: aweigh.FactSaid, Instance: past.ID, At: began.Add(time.Second), Said: &aweigh.Said{Event: "start.ready"}})
+			h.start(job)
+			h.start(one)
+			h.start(two)
+			h.pass(time.Second)
+			h.die(job, 0)
+			h.answer(one, true)
+			h.answer(two, true)
+			h.pass(time.Hour)
+		},
+		"it fails once, is ready, and fails once more a day later": func(h *history) {
+			c := box("w1", "webhook")
+			h.start(c)
+			h.pass(time.Second)
+			h.die(c, 1)
+			h.start(c)
+			h.answer(c, true)
+			h.pass(24 * time.Hour)
+			h.die(c, 1)
+			h.start(c)
+			h.answer(c, true)
+			h.pass(time.Hour)
+		},
+		"aweigh-init inside says why, or falls silent": func(h *history) {
+			c := box("w1", "webhook")
+			c.Supervised, c.Patience, c.Policy = true, 3*time.Minute, "no"
+			say := func(start, event, reason string, verdict aweigh.Verdict, cause *aweigh.Cause) {
+				h.apply(aweigh.Fact{Kind: aweigh.FactSaid, Instance: c.ID, ID: fmt.Sprint(start, event), Reason: reason, Cause: cause,
+					Said: &aweigh.Said{Event: event, Start: start, Verdict: verdict, TookMS: 180_000}})
+			}
+			h.start(c)
+			say("INNER1", "start.begin", "", "", nil)
+			say("INNER1", "start.failed", "port 5003 is already in use by nginx (pid 812)", aweigh.Refused, &aweigh.Cause{ID: "port-in-use", Confidence: 0.99, Fix: "Stop nginx."})
+			h.die(c, 98)
+			want(h.t, "advice", h.told[0].Advice, "Stop nginx.")
+			h.pass(time.Minute)
+			h.start(c)
+			say("INNER2", "start.begin", "", "", nil)
+			h.pass(90 * time.Second)
+			say("INNER2", "start.slow", "90 s in connect() to db:5432", "", nil)
+			h.pass(time.Hour)
+		},
 		"the brake stops a loop, and a person starts it again": func(h *history) {
 			h.state = core.New("aws-1", func(string, map[string]string) core.Settings {
 				c := core.Defaults()

@@ -230,7 +230,7 @@ func (s *State) unconfirmed(v *Service, at time.Time) {
 		}
 		reason := l.why()
 		if v.Row > 0 {
-			reason = fmt.Sprintf("%s failed (%s); %s", counted(v.Row, "start"), tallied(v.Tally), reason)
+			reason = fmt.Sprintf("%s failed (%s); %s", counted(v.Row, "start"), tallied(v), reason)
 		}
 		cause := s.causes[i.ID]
 		if cause == nil && i.Before != nil {

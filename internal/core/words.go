@@ -74,7 +74,7 @@ func facts(n *Incident, v *Service, l *Life) []string {
 	if v.Row > 1 {
 		line := fmt.Sprintf("%d failures in a row", v.Row)
 		if len(v.Tally) > 0 {
-			line += ": " + tallied(v.Tally)
+			line += ": " + tallied(v)
 		}
 		lines = append(lines, line)
 	}

@@ -65,7 +65,7 @@ func facts(n *Incident, v *Service, l *Life) []string {
 		}
 		if p := l.Start.Probe; p != nil && p.Target != "" {
 			line := "probe " + p.Target
-			if p.LastError != "" {
+			if p.LastError != "" && (l.Proven.IsZero() || l.Failures > 0) { // else it has been answered well since
 				line += ": " + p.LastError
 			}
 			lines = append(lines, line)

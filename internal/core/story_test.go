@@ -354,6 +354,8 @@ func TestStories(t *testing.T) {
 					h.pass(time.Minute)
 				}
 			}
+			read(2, "broken", "connection refused")
+			read(1, "ok", "")
 			read(5, "broken", "connection refused")
 			read(5, "breached", "linkage is 0, total is 27 (rule: linkage == 0)")
 			read(5, "broken", "connection refused")
@@ -450,6 +452,37 @@ func TestStories(t *testing.T) {
 			say("INNER2", "start.begin", "", "", nil)
 			h.pass(90 * time.Second)
 			say("INNER2", "start.slow", "90 s in connect() to db:5432", "", nil)
+			h.pass(time.Hour)
+		},
+		"one of two serves no more, a person knows that, and its port leads nowhere": func(h *history) {
+			one, two := replicas(h)
+			h.answer(two, true)
+			h.pass(time.Minute)
+			refuse := func(c *aweigh.Container) {
+				for range 3 {
+					h.answer(c, false)
+					h.pass(time.Second)
+				}
+			}
+			refuse(one)
+			h.answer(one, true)
+			h.pass(10 * time.Second)
+			refuse(one) // it had begun to settle
+			h.pass(time.Minute)
+			want(h.t, "count", h.only().Count, 1)
+			h.apply(aweigh.Fact{Kind: aweigh.FactResolved, Incident: h.only().ID, By: "eve", Reason: "it is being moved"})
+			h.answer(two, false)
+			h.answer(two, true)
+			refuse(one)
+			h.answer(one, true)
+			h.pass(time.Minute)
+			refuse(one)
+			h.answer(one, true)
+			h.pass(time.Minute + time.Second)
+			h.reach(one, false)
+			h.reach(two, true)
+			h.pass(time.Hour)
+			h.end(one)
 			h.pass(time.Hour)
 		},
 		"the brake stops a loop, and a person starts it again": func(h *history) {

@@ -65,6 +65,21 @@ func TestWatcherThatComesBackAsksTheEngineFirst(t *testing.T) {
 }
 
 // `ignore: true` left what was open about the service open, and reminded of it.
+// The one message of a gap said that the incident was open, and no other followed:
+// programs that keep incidents had one that never ended.
+func TestGapIsOverInTheMessageThatTellsOfIt(t *testing.T) {
+	h := newHistory(t)
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: h.now.Add(-10 * time.Minute)})
+	h.pass(100 * time.Hour)
+	want(t, "told", h.occasions(), "opened")
+	n := h.told[0]
+	want(t, "title", n.Title, "aweigh watch: watcher-gap: nobody was watching for 10m, since 2026-11-24 02:50:00 UTC")
+	want(t, "resolved", n.Incident.Resolved != nil && n.Incident.Resolved.Equal(midnight), true)
+	want(t, "resolution", n.Incident.Resolution, "watching again")
+	want(t, "advice", n.Advice != "", true)
+	want(t, "command", n.Command, "aweigh incidents show "+n.Incident.ID) // it was `aweigh show aweigh watch`
+}
+
 func TestServiceThatIsIgnoredNowLeavesNothingOpen(t *testing.T) {
 	h := newHistory(t)
 	c := box("w1", "webhook")
@@ -106,5 +121,5 @@ func TestWhatIsAboutTheWatcherItselfNamesACommandThatThereIs(t *testing.T) {
 	h.apply(aweigh.Fact{Kind: aweigh.FactLost})
 	h.pass(time.Minute)
 	want(t, "kind", h.only().Kind, aweigh.WatcherGap)
-	want(t, "command", h.told[0].Command, "aweigh status")
+	want(t, "command", h.told[0].Command, "aweigh incidents show "+h.only().ID)
 }

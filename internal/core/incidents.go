@@ -25,6 +25,8 @@ type Incident struct {
 	Clock time.Duration `json:"clock,omitempty"`
 	// Muted says that a maintenance window keeps people from being told.
 	Muted bool `json:"muted,omitempty"`
+	// Untold says that nobody has been told of it yet.
+	Untold bool `json:"untold,omitempty"`
 	// Times counts how often it was opened again; Again says that this was for the
 	// same kind of trouble.
 	Times int  `json:"times,omitempty"`
@@ -88,11 +90,11 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 	if n != nil {
 		n.Times++
 		n.Count++
-		n.Resolved, n.Clock, n.Resolution, n.Acknowledged = nil, 0, "", nil
+		n.Resolved, n.Clock, n.Resolution, n.Acknowledged, n.Escalated = nil, 0, "", nil, nil
 		n.Settle = max(n.Settle, min(2*n.Settle, maxSettle))
 		n.Kind, n.Again = h.kind, h.kind == n.Kind // what it was is over
 	} else {
-		n = &Incident{Key: v.Key, Group: h.group, Settle: h.settle}
+		n = &Incident{Key: v.Key, Group: h.group, Settle: h.settle, Untold: true}
 		n.ID = aweigh.DerivedID(h.at, v.Key+"|"+string(h.group)+h.at.Format(time.RFC3339Nano))
 		n.Kind, n.Service, n.Project, n.Host = h.kind, v.Name, v.Project, s.Host
 		n.Opened, n.Count, n.Starts = h.at.UTC(), 1, []string{}
@@ -115,13 +117,24 @@ func (s *State) open(v *Service, i *Instance, h happening) *Incident {
 	}
 	n.arm(settings, h.at)
 	n.Muted = s.muted(v, h.at)
-	s.touchIncident(n)
-	if n.Times > 0 {
-		s.tell(aweigh.OnRaised, n, h.at, h.life)
-	} else {
-		s.tell(aweigh.OnOpened, n, h.at, h.life)
+	if h.over != "" {
+		resolved := h.at.UTC()
+		n.Resolved, n.Resolution = &resolved, h.over
+		n.RemindAt, n.EscalateAt = time.Time{}, time.Time{}
 	}
+	s.touchIncident(n)
+	s.tellOpen(n, h.at, h.life)
 	return n
+}
+
+// tellOpen tells that an incident is open. It is opened once only to those who are
+// told: of two mails with the id of its first one, mail systems drop the second.
+func (s *State) tellOpen(n *Incident, at time.Time, l *Life) {
+	if n.Untold {
+		s.tell(aweigh.OnOpened, n, at, l)
+	} else {
+		s.tell(aweigh.OnRaised, n, at, l)
+	}
 }
 
 // arm sets when people will be told again, unless one of them acknowledges it.
@@ -207,9 +220,19 @@ func (s *State) resolvedByHand(f aweigh.Fact) {
 		why += ": " + f.Reason
 	}
 	s.resolve(n, f.At, why)
-	if v := s.Services[n.Key]; v != nil && n.Group == starting {
-		v.Unproven = time.Time{} // they know that: what is told again must be news
+	v := s.Services[n.Key]
+	switch { // they know that: what is told again must be news
+	case v == nil:
+	case n.Group == starting:
+		v.Unproven = time.Time{}
 		s.touchService(v)
+	case n.Group == serving:
+		for _, i := range s.instancesOf(v) {
+			if i.bad() {
+				i.Life.Waived = true
+				s.touch(i)
+			}
+		}
 	}
 }
 
@@ -218,15 +241,19 @@ func (s *State) tell(occasion aweigh.Occasion, n *Incident, at time.Time, l *Lif
 	if n.Muted {
 		return
 	}
+	n.Untold = false
 	snapshot := n.Incident
 	snapshot.Starts = slices.Clone(n.Starts)
 	note := aweigh.Notification{
 		ID:       aweigh.DerivedID(at, fmt.Sprintf("%s|%s|%d|%d", n.ID, occasion, n.Count, n.Times)),
 		Occasion: occasion, At: at.UTC(), Host: s.Host, Incident: &snapshot,
-		Title: title(occasion, n, at), Advice: advice(n), Command: "aweigh show " + n.Service,
+		Title: title(occasion, n, at), Command: "aweigh show " + n.Service,
 	}
 	if n.Key == watcherKey {
-		note.Command = "aweigh status"
+		note.Command = "aweigh incidents show " + n.ID // it has no starts
+	}
+	if occasion != aweigh.OnResolved {
+		note.Advice = advice(n)
 	}
 	if l != nil {
 		start := l.Start

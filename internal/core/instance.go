@@ -64,6 +64,9 @@ type Life struct {
 	LastError string `json:"last_error,omitempty"`
 	Failures  int    `json:"failures,omitempty"` // of the probe, in a row, since it was up
 	Health    string `json:"health,omitempty"`
+	// Waived says that a person has resolved what its failed answers had opened: they
+	// know that, until it answers well once.
+	Waived bool `json:"waived,omitempty"`
 	// Answered says that the watcher's own probe was answered well, once.
 	Answered bool `json:"answered,omitempty"`
 	// Unreached says that nothing listens on the ports that it publishes.
@@ -295,10 +298,10 @@ func (i *Instance) goesOn() bool {
 
 // anyComing reports whether an instance of a service has yet to come up.
 func (s *State) anyComing(v *Service) bool {
-	return slices.ContainsFunc(s.instancesOf(v), func(i *Instance) bool {
-		return i.goesOn() && !(i.alive() && i.Life.Up)
-	})
+	return slices.ContainsFunc(s.instancesOf(v), (*Instance).coming)
 }
+
+func (i *Instance) coming() bool { return i.goesOn() && !(i.alive() && i.Life.Up) }
 
 // allUp reports whether each instance of a service that is meant to run serves.
 func (s *State) allUp(v *Service) bool {

@@ -30,6 +30,7 @@ func (s *State) endStopped(i *Instance, l *Life) {
 		if n := s.openIn(v, starting); n != nil {
 			n.ResolveAt = time.Time{}
 			s.touchIncident(n)
+			s.unmute(n, v, l.Ended, l)
 		}
 		return
 	case s.anyAlive(v):
@@ -75,6 +76,8 @@ type crash struct {
 	words  string // its last words
 	lines  []string
 	unseen int // restarts that only the engine's counter tells
+	// counted says that its deadline has counted it as a failure.
+	counted bool
 }
 
 // endCrashed is an end that nobody asked for.
@@ -96,14 +99,8 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 		s.verdict(l, aweigh.Crashed, l.Ended, c.was+lastWords(c.words))
 	}
 	v.Crashes = append(v.Crashes, Crash{l.Ended, i.ID, !l.Up})
-	if l.Up || l.Start.InARow == 0 { // else its deadline has counted it
-		v.Row++
-	}
-	if v.Tally == nil {
-		v.Tally = map[string]int{}
-	}
-	if how := howEnded(exit); len(v.Tally) < 8 || v.Tally[how] > 0 {
-		v.Tally[how]++
+	if c.counted = !l.Up && l.Start.InARow > 0; !c.counted {
+		v.failed(1, howEnded(exit))
 	}
 	l.Start.InARow = v.Row
 	v.Good = time.Time{}
@@ -114,6 +111,20 @@ func (s *State) endCrashed(i *Instance, l *Life, f aweigh.Fact) {
 	s.troubleOfCrash(i, v, l, l.Ended, c)
 	if l != i.Life && i.alive() && i.Life.Up {
 		s.well(v, i.Life.began()) // its event came late: no start will follow that could
+	}
+	if !l.Again && s.anyAlive(v) {
+		s.servesAgain(v, l.Ended) // of the others
+	}
+}
+
+// failed counts more failures of a row.
+func (v *Service) failed(n int, how string) {
+	v.Row += n
+	if v.Tally == nil {
+		v.Tally = map[string]int{}
+	}
+	if len(v.Tally) < 8 || v.Tally[how] > 0 {
+		v.Tally[how] += n
 	}
 }
 
@@ -199,26 +210,28 @@ func (s *State) late(i *Instance, at time.Time) {
 	s.touch(i)
 	v := s.service(i)
 	lastError := l.why()
-	how := i.Proof()
-	switch how {
+	within := human(at.Sub(l.began())) // its health check, or the aweigh-init inside, may ask for more than startup_timeout
+	switch i.Proof() {
 	case ByNone:
 		l.Up = true
 		s.verdict(l, aweigh.Unknown, at, "it runs, and there is nothing to ask: give it a health check, or a probe (label aweigh.probe)")
 		l.Start.Run = &aweigh.Run{}
 		s.well(v, at)
+		s.servesAgain(v, at)
 		return
 	case ByGuess:
 		l.Up = true
 		s.verdict(l, aweigh.Unknown, at, fmt.Sprintf("it runs, and none of the ports that its image exposes (%s) answers: %s", numbers(i.Container.Exposed), lastError))
 		l.Start.Run = &aweigh.Run{}
 		s.trouble(i, happening{kind: aweigh.StartupUnconfirmed, severity: aweigh.Warning, at: at, life: l,
-			summary: fmt.Sprintf("no proof within %s that it serves: none of the exposed ports %s answers: %s", human(i.Settings.StartupTimeout), numbers(i.Container.Exposed), lastError)})
+			summary: fmt.Sprintf("no proof within %s that it serves: none of the exposed ports %s answers: %s", within, numbers(i.Container.Exposed), lastError)})
+		s.servesAgain(v, at)
 		return
 	}
 	l.Start.Cause = s.causes[i.ID]
-	reason := fmt.Sprintf("not ready within %s: %s", human(i.Settings.StartupTimeout), lastError)
+	reason := fmt.Sprintf("not ready within %s: %s", within, lastError)
 	s.verdict(l, aweigh.TimedOut, at, reason)
-	v.Row++
+	v.failed(1, "not ready in time")
 	l.Start.InARow = v.Row
 	s.trouble(i, happening{kind: aweigh.StartupFailed, severity: aweigh.Critical, at: at, life: l, summary: reason})
 }
@@ -323,10 +336,15 @@ func lastWords(words string) string {
 }
 
 // tallied tells how a row of failures ended: "3 × exited with 1".
-func tallied(tally map[string]int) string {
+func tallied(v *Service) string {
 	var parts []string
-	for _, how := range slices.Sorted(maps.Keys(tally)) {
-		parts = append(parts, fmt.Sprintf("%d × %s", tally[how], how))
+	others := v.Row
+	for _, how := range slices.Sorted(maps.Keys(v.Tally)) {
+		parts = append(parts, fmt.Sprintf("%d × %s", v.Tally[how], how))
+		others -= v.Tally[how]
+	}
+	if others > 0 {
+		parts = append(parts, fmt.Sprintf("%d × otherwise", others))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -61,6 +61,18 @@ func TestAServerThatNeverListensIsToldAtTheDeadline(t *testing.T) {
 	want(t, "verdict", h.verdicts(), "timed-out/")
 }
 
+// It was said to be not ready within 2m when it had been given five.
+func TestMissedDeadlineIsTheOneThatWasGiven(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.HealthCheck, c.Patience = true, 5*time.Minute
+	h.start(c)
+	h.pass(10 * time.Minute)
+	start := h.starts[h.order[0]]
+	want(t, "reason", start.Reason, "not ready within 5m: no proof came")
+	want(t, "took", *start.TookMS, int64(300_000))
+}
+
 func TestAProvenStartIsToldOnceForAWholeProject(t *testing.T) {
 	h := newHistory(t)
 	a, b := box("w1", "webhook"), box("s1", "sighook")

@@ -85,6 +85,41 @@ func TestUnhealthyReplicaIsOverWithIt(t *testing.T) {
 	want(t, "told", h.occasions(), "ready opened resolved")
 }
 
+// "serves again" was told of a replica that had crashed and was not up yet, for the
+// answers of another.
+func TestReplicaThatIsNotUpYetDoesNotServeAgain(t *testing.T) {
+	for _, ends := range []string{"up", "for good", "unproven", "guessed"} {
+		h := newHistory(t)
+		one, two := replicas(h)
+		h.answer(two, true)
+		h.pass(time.Minute)
+		h.health(one, false)
+		h.die(one, 1)
+		switch ends {
+		case "unproven":
+			one.Published = nil
+		case "guessed":
+			one.Published, one.Exposed = nil, []int{80}
+		}
+		h.start(one)
+		for range 8 {
+			h.pass(10 * time.Second)
+			h.answer(two, true)
+		}
+		want(t, ends+": told", h.occasionsOf(aweigh.Unhealthy), "opened")
+		switch ends {
+		case "up":
+			h.answer(one, true)
+		case "for good":
+			one.Policy = "no"
+			h.apply(aweigh.Fact{Kind: aweigh.FactSeen, Instance: one.ID, Container: one})
+			h.die(one, 1)
+		}
+		h.pass(5 * time.Minute)
+		want(t, ends+": told", h.occasionsOf(aweigh.Unhealthy), "opened resolved")
+	}
+}
+
 // Three replicas whose database was not up yet were told as a crash loop.
 func TestReplicasThatEachFailOnceAreNoLoop(t *testing.T) {
 	for _, again := range []bool{false, true} {
@@ -148,4 +183,18 @@ func TestServicesOfAProjectArriveInOneMessage(t *testing.T) {
 	want(t, "told", h.occasions(), "ready")
 	want(t, "title", h.told[0].Title, "ready: trade: all 2 services: sighook after 4s, webhook after 6s")
 	want(t, "services", strings.Join(h.told[0].Services, " "), "sighook webhook")
+}
+
+// "ready: trade: all 2 services" was told of a project of three, of which one was not.
+func TestOneThatIsNotReadyIsMissingFromAll(t *testing.T) {
+	h := newHistory(t)
+	one, two, three := box("w1", "webhook"), box("s1", "sighook"), box("d1", "db")
+	h.start(one)
+	h.start(two)
+	h.start(three)
+	h.answer(one, true)
+	h.answer(two, true)
+	h.die(three, 1)
+	h.pass(10 * time.Second)
+	want(t, "title", h.told[0].Title, "ready: trade: 2 services: sighook after 0s, webhook after 0s")
 }

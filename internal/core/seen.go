@@ -89,7 +89,7 @@ func (s *State) missed(i *Instance, n int, at time.Time) {
 	for range min(n, 50) {
 		v.Crashes = append(v.Crashes, Crash{At: at.UTC(), Instance: i.ID})
 	}
-	v.Row += n
+	v.failed(n, "restarted unseen")
 	s.troubleOfCrash(i, v, i.Life, at, crash{was: "restarted", unseen: n})
 }
 
@@ -167,7 +167,7 @@ func (s *State) refused(f aweigh.Fact) {
 	l.Start.Verdict, l.Start.Reason, l.Start.TookMS = aweigh.Refused, plainError(f.Container.Error), &took
 	l.Start.Cause = f.Cause
 	v := s.service(i)
-	v.Row++
+	v.failed(1, "not started by the engine")
 	l.Start.InARow = v.Row
 	s.trouble(i, happening{kind: aweigh.StartupFailed, severity: aweigh.Critical, at: f.At, life: l,
 		summary: "the engine could not start it: " + plainError(f.Container.Error)})

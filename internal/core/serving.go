@@ -61,12 +61,14 @@ func (i *Instance) counts() bool {
 
 // fails counts failed answers of a service that was up.
 func (s *State) fails(i *Instance, at time.Time, failures int) {
-	if failures < i.Settings.Retries || !i.alive() || !i.Life.Up {
+	if failures < i.Settings.Retries || !i.alive() || !i.Life.Up || i.Life.Waived {
 		return
 	}
-	if n := s.openIn(s.service(i), serving); n != nil && n.Severity == aweigh.Critical {
+	v := s.service(i)
+	if n := s.openIn(v, serving); n != nil && n.Severity == aweigh.Critical {
 		n.ResolveAt = time.Time{} // it had begun to settle
 		s.touchIncident(n)
+		s.unmute(n, v, at, i.Life)
 		return
 	}
 	summary := "serves no more: " + i.Life.why()
@@ -83,9 +85,15 @@ func (i *Instance) settleServing() time.Duration {
 }
 
 // servesAgain begins the settling of an incident about what a service answers,
-// unless one of its instances is bad still.
+// unless one of its instances is bad still, or has yet to come up: it may be the one.
 func (s *State) servesAgain(v *Service, at time.Time) {
-	s.settles(v, serving, (*Instance).bad, at)
+	for _, i := range s.instancesOf(v) {
+		if i.Life != nil && i.Life.Waived && !i.bad() {
+			i.Life.Waived = false
+			s.touch(i)
+		}
+	}
+	s.settles(v, serving, func(i *Instance) bool { return i.bad() || i.coming() }, at)
 }
 
 func (s *State) settles(v *Service, g group, bad func(*Instance) bool, at time.Time) {

@@ -17,7 +17,8 @@ type Reading struct {
 	At     time.Time `json:"at"`
 	Since  time.Time `json:"since,omitzero"` // since when it has been bad
 	Reason string    `json:"reason,omitempty"`
-	Bad    int       `json:"bad,omitempty"` // broken readings in a row
+	Bad    int       `json:"bad,omitempty"`  // broken readings in a row
+	Told   bool      `json:"told,omitempty"` // that it is breached
 }
 
 // brokenReadings in a row make a broken query worth telling.
@@ -33,8 +34,7 @@ func (r *Reading) due() time.Time {
 
 // reading is one evaluation of a signal.
 func (s *State) reading(f aweigh.Fact) {
-	name := f.Reading.Service
-	v := s.serviceNamed(name)
+	v := s.serviceOf(f.Reading)
 	if v.Signals == nil {
 		v.Signals = map[string]*Reading{}
 	}
@@ -43,13 +43,12 @@ func (s *State) reading(f aweigh.Fact) {
 		r = &Reading{}
 		v.Signals[f.Reading.Name] = r
 	}
-	since, bad := r.Since, r.Bad
 	was := r.State
-	*r = Reading{Reading: *f.Reading, At: f.At.UTC(), Reason: f.Reason, Since: since, Bad: bad}
+	*r = Reading{Reading: *f.Reading, At: f.At.UTC(), Reason: f.Reason, Since: r.Since, Bad: r.Bad, Told: r.Told}
 	s.touchService(v)
 	switch r.State {
 	case "ok":
-		r.Since, r.Bad = time.Time{}, 0
+		r.Since, r.Bad, r.Told = time.Time{}, 0, false
 		if n := s.openIn(v, r.group()); n != nil {
 			s.resolve(n, f.At, "the signal is well again: "+r.values())
 		}
@@ -71,7 +70,8 @@ func (s *State) reading(f aweigh.Fact) {
 	default: // broken
 		r.Since = time.Time{}
 		if r.Bad++; r.Bad == brokenReadings {
-			s.signalTrouble(v, r, f.At, aweigh.Warning, fmt.Sprintf("the signal %s cannot be read (%s, %d times in a row): %s", r.Name, r.State, r.Bad, r.Reason))
+			r.Told = r.Told && s.openIn(v, r.group()) != nil
+			s.signalTrouble(v, r, f.At, aweigh.Warning, false, fmt.Sprintf("the signal %s cannot be read (%s, %d times in a row): %s", r.Name, r.State, r.Bad, r.Reason))
 		}
 	}
 }
@@ -84,11 +84,14 @@ func (s *State) breached(v *Service, r *Reading, at time.Time) {
 	if severity == "" {
 		severity = aweigh.Critical
 	}
-	s.signalTrouble(v, r, at, severity, r.Reason)
+	s.signalTrouble(v, r, at, severity, !r.Told, r.Reason)
+	r.Told = true
 }
 
-func (s *State) signalTrouble(v *Service, r *Reading, at time.Time, severity aweigh.Severity, summary string) {
-	h := happening{group: r.group(), kind: aweigh.SignalKind(r.Name), severity: severity, at: at, summary: summary, settle: time.Minute}
+// signalTrouble is a signal that is bad, or cannot be read. That it is bad is news
+// where it could not be read before, however grave.
+func (s *State) signalTrouble(v *Service, r *Reading, at time.Time, severity aweigh.Severity, news bool, summary string) {
+	h := happening{group: r.group(), kind: aweigh.SignalKind(r.Name), severity: severity, at: at, summary: summary, settle: time.Minute, news: news}
 	if n := s.openIn(v, h.group); n != nil {
 		s.add(n, v, h)
 		return
@@ -106,14 +109,25 @@ func (r *Reading) values() string {
 	return strings.Join(parts, ", ")
 }
 
-// serviceNamed finds a service by the name that a user knows, or makes one.
-func (s *State) serviceNamed(name string) *Service {
+// serviceOf finds the service whose signal it is by the name that a user knows, or
+// makes one. It stays the same while others of that name come and go in other
+// projects: what is open about it would never be resolved. The copy that a drill made
+// is not meant.
+func (s *State) serviceOf(r *aweigh.Reading) *Service {
+	var found *Service
 	for _, key := range slices.Sorted(maps.Keys(s.Services)) {
-		if s.Services[key].Name == name && !strings.HasSuffix(key, oneOff) {
-			return s.Services[key]
+		v := s.Services[key]
+		switch {
+		case v.Name != r.Service || v.Drill || strings.HasSuffix(key, oneOff):
+		case v.Signals[r.Name] != nil:
+			return v
+		case found == nil:
+			found = v
 		}
 	}
-	v := &Service{Key: "/" + name, Name: name}
-	s.Services[v.Key] = v
-	return v
+	if found == nil {
+		found = &Service{Key: "/" + r.Service, Name: r.Service}
+		s.Services[found.Key] = found
+	}
+	return found
 }

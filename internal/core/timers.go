@@ -36,14 +36,16 @@ func (s *State) Next() time.Time {
 	}
 	for _, n := range s.Incidents {
 		soonest(n.ResolveAt)
-		soonest(n.RemindAt)
-		soonest(n.EscalateAt)
+		if n.ResolveAt.IsZero() {
+			soonest(n.RemindAt)
+			soonest(n.EscalateAt)
+		}
 		if !n.Open() {
 			soonest(n.closes())
 		}
 	}
 	for _, w := range s.Windows {
-		soonest(w.Until)
+		soonest(s.windowDue(w))
 	}
 	for _, a := range s.Arrivals {
 		soonest(a.due())
@@ -104,7 +106,7 @@ func (s *State) tick(now time.Time) {
 		s.incidentDue(s.Incidents[id], now)
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.Windows)) {
-		if w := s.Windows[id]; due(w.Until, now) {
+		if w := s.Windows[id]; due(s.windowDue(w), now) {
 			s.endWindow(w, now)
 		}
 	}
@@ -132,9 +134,11 @@ func (s *State) incidentDue(n *Incident, now time.Time) {
 	case due(n.ResolveAt, now):
 		s.settled(n, n.ResolveAt)
 		return
+	case !n.ResolveAt.IsZero():
+		return // all is well at the moment: nobody is woken to find it so
 	}
 	if due(n.EscalateAt, now) {
-		escalated := n.EscalateAt
+		escalated := now.UTC()
 		n.Escalated, n.EscalateAt = &escalated, time.Time{}
 		s.tell(aweigh.OnEscalated, n, escalated, nil)
 		s.touchIncident(n)
@@ -226,7 +230,7 @@ func (s *State) unconfirmed(v *Service, at time.Time) {
 		}
 		reason := l.why()
 		if v.Row > 0 {
-			reason = fmt.Sprintf("%d starts failed (%s); %s", v.Row, tallied(v.Tally), reason)
+			reason = fmt.Sprintf("%s failed (%s); %s", counted(v.Row, "start"), tallied(v), reason)
 		}
 		cause := s.causes[i.ID]
 		if cause == nil && i.Before != nil {

@@ -42,12 +42,15 @@ type happening struct {
 	cause    *aweigh.Cause
 	settle   time.Duration // the instance's when zero
 	quiet    bool          // counts, but is not worth an incident of its own
+	news     bool          // is told, even if it is no worse than what is open
+	over     string        // why it is over in the same breath: one message tells both
+	counted  bool          // a start that has failed already, and now has ended
 }
 
 // troubleOfCrash decides what a crash amounts to.
 func (s *State) troubleOfCrash(i *Instance, v *Service, l *Life, at time.Time, c crash) {
 	v.Crashes = within(v.Crashes, at.Add(-i.Settings.LoopWindow))
-	h := happening{at: at, life: l, lines: c.lines, summary: c.was + lastWords(c.words)}
+	h := happening{at: at, life: l, lines: c.lines, summary: c.was + lastWords(c.words), counted: c.counted}
 	exit := l.Start.Exit
 	again := l.Again || c.unseen > 0
 	excused := s.excused(i, v)
@@ -77,8 +80,13 @@ func (s *State) troubleOfCrash(i *Instance, v *Service, l *Life, at time.Time, c
 		h.kind, h.severity = aweigh.StartupFailed, aweigh.Critical
 		h.quiet = n < 2 && row < 2 || exit != nil && exit.Code == 0
 	}
+	if s.brakes(i, v) {
+		h.summary = fmt.Sprintf("Aweigh has stopped it after %d failures in a row (crash_loop.brake): %s", v.Row, h.summary)
+		h.kind, h.severity, h.quiet, h.news = aweigh.CrashLoop, aweigh.Critical, false, !i.Braked // it is down now
+		i.Braked = true
+		s.changes.Brake = append(s.changes.Brake, i.ID) // once more, if it was quicker than that
+	}
 	s.trouble(i, h)
-	s.brake(i, v)
 }
 
 // excused counts the replicas beside an instance that failed once, each for itself:
@@ -98,20 +106,16 @@ func (s *State) excused(i *Instance, v *Service) (n int) {
 	return n
 }
 
-// brake has a loop stopped that has gone on for as long as the user allows.
-func (s *State) brake(i *Instance, v *Service) {
-	if i.Settings.Brake == 0 || v.Row < i.Settings.Brake || !i.Life.Again {
-		return
+// brakes reports whether a loop has gone on for as long as the user allows, so that
+// it is to be stopped.
+func (s *State) brakes(i *Instance, v *Service) bool {
+	switch {
+	case i.Settings.Brake == 0 || v.Row < i.Settings.Brake || !i.Life.Again:
+		return false
+	case v.Row > 1 && (i.Before == nil || !i.Before.Crash):
+		return false // the row is that of another replica
 	}
-	if v.Row > 1 && (i.Before == nil || !i.Before.Crash) {
-		return // the row is that of another replica
-	}
-	i.Braked = true
-	s.changes.Brake = append(s.changes.Brake, i.ID) // once more, if it was quicker than that
-	if n := s.openIn(v, starting); n != nil {
-		n.Summary += fmt.Sprintf("; Aweigh has stopped it after %d failures in a row (crash_loop.brake)", v.Row)
-		s.touchIncident(n)
-	}
+	return true
 }
 
 // trouble opens an incident, or adds to the one that is open.
@@ -148,7 +152,9 @@ func (s *State) trouble(i *Instance, h happening) {
 
 // add is one more occurrence of an open incident.
 func (s *State) add(n *Incident, v *Service, h happening) {
-	n.Count++
+	if !h.counted {
+		n.Count++
+	}
 	n.Last = h.at.UTC()
 	n.ResolveAt = time.Time{}
 	n.involve(h.life)
@@ -157,15 +163,21 @@ func (s *State) add(n *Incident, v *Service, h happening) {
 	}
 	if h.quiet {
 		s.touchIncident(n)
+		s.unmute(n, v, h.at, h.life)
 		return
 	}
 	n.Summary = h.summary
 	n.believe(h.cause)
-	if gravity[h.kind] > gravity[n.Kind] || n.Severity == aweigh.Warning && h.severity == aweigh.Critical {
-		if gravity[h.kind] > gravity[n.Kind] {
-			n.Kind = h.kind
-		}
-		n.Severity = h.severity
+	worse := gravity[h.kind] > gravity[n.Kind]
+	if worse || n.Severity == aweigh.Warning && h.severity == aweigh.Critical {
+		n.Severity, h.news = h.severity, true
+	}
+	if worse {
+		n.Kind = h.kind
+	}
+	if n.Muted {
+		s.unmute(n, v, h.at, h.life)
+	} else if h.news {
 		s.tell(aweigh.OnRaised, n, h.at, h.life)
 	}
 	s.touchIncident(n)

@@ -150,6 +150,55 @@ func TestASilenceIsToldOfAServiceThatTalks(t *testing.T) {
 	}
 }
 
+// Once a day it was forgotten that a service pauses: one that logs every ten minutes
+// was told five times within the hour.
+func TestServiceThatPausesIsRememberedFromDayToDay(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	talk := func(times int, every time.Duration) {
+		for range times {
+			h.apply(aweigh.Fact{Kind: aweigh.FactTalked, Instance: "w1"})
+			h.pass(every)
+		}
+	}
+	talk(6*60, 10*time.Minute)
+	h.noIncident()
+	talk(2*60*49, 30*time.Second) // it talks all the time now
+	h.pass(10 * time.Minute)
+	want(t, "kind", h.only().Kind, aweigh.Silence)
+	talk(4, 30*time.Second)
+	h.pass(10 * time.Minute)
+	want(t, "told", h.occasions(), "ready opened resolved raised")
+	if said := h.only().Summary; !strings.HasSuffix(said, "it never paused for longer than 30s before") {
+		t.Error(said)
+	}
+}
+
+// Where a line now and then began the settling, which had grown long, the incident was
+// resolved with "its log goes on" after a quarter of an hour without a line, and opened
+// again at once.
+func TestSilenceIsNotOverWhileItLasts(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	talk := func() { h.apply(aweigh.Fact{Kind: aweigh.FactTalked, Instance: "w1"}) }
+	for range 180 {
+		talk()
+		h.pass(30 * time.Second)
+	}
+	h.pass(10 * time.Minute)
+	for range 4 {
+		talk()
+		h.pass(20 * time.Minute)
+	}
+	want(t, "told", h.occasions(), "ready opened resolved raised resolved raised resolved raised")
+	want(t, "count", h.only().Count, 5)
+	want(t, "open", h.only().Resolved == nil, true)
+}
+
 func TestASignalMustHoldBeforeItIsTold(t *testing.T) {
 	h := newHistory(t)
 	read := func(state string) {
@@ -213,6 +262,67 @@ func TestSignalThatIsNotConfiguredAnyMoreIsNoTrouble(t *testing.T) {
 	want(t, "signals that are kept", len(h.state.Services["/webhook"].Signals), 0)
 }
 
+// A breach that is a warning was not told where the signal could not be read before,
+// which is one as well.
+func TestBreachAfterABrokenQueryIsNews(t *testing.T) {
+	h := newHistory(t)
+	read := func(state, reason string) {
+		h.apply(aweigh.Fact{Kind: aweigh.FactSignal, Reason: reason,
+			Reading: &aweigh.Reading{Name: "linkage", Service: "webhook", State: state, Hold: 2 * time.Minute, Severity: aweigh.Warning}})
+		h.pass(time.Minute)
+	}
+	for range 2 {
+		for range 3 {
+			read("broken", "connection refused")
+		}
+		for range 3 {
+			read("breached", "linkage is 0")
+		}
+	}
+	want(t, "told", h.occasions(), "opened raised")
+	want(t, "title", h.told[len(h.told)-1].Title, "webhook: signal:linkage: linkage is 0")
+	read("ok", "")
+	for range 3 {
+		read("breached", "linkage is 0")
+	}
+	want(t, "told", h.occasions(), "opened raised resolved raised")
+	h.apply(aweigh.Fact{Kind: aweigh.FactResolved, Incident: h.only().ID, By: "eve"})
+	for range 3 {
+		read("broken", "connection refused")
+	}
+	want(t, "told", h.occasions(), "opened raised resolved raised resolved raised")
+	for range 3 {
+		read("breached", "linkage is 0")
+	}
+	want(t, "told", h.occasions(), "opened raised resolved raised resolved raised raised")
+}
+
+// The signal went over to the first service of its name, which a drill or another
+// project had just brought: what was open stayed open for ever, and was opened there
+// once more.
+func TestSignalStaysWithItsService(t *testing.T) {
+	h := newHistory(t)
+	begin := func(id, project string, labels map[string]string) {
+		c := box(id, "webhook")
+		c.Project, c.Labels = project, labels
+		h.start(c)
+		h.answer(c, true)
+	}
+	read := func(state string) {
+		h.apply(aweigh.Fact{Kind: aweigh.FactSignal, Reading: &aweigh.Reading{Name: "linkage", Service: "webhook", State: state}})
+		h.pass(time.Minute)
+	}
+	begin("d1", "drill-1", map[string]string{aweigh.DrillLabel: "crash-loop"})
+	begin("w1", "trade", nil)
+	read("breached")
+	begin("d2", "drill-2", map[string]string{aweigh.DrillLabel: "crash-loop"})
+	begin("a1", "another", nil)
+	read("breached")
+	read("ok")
+	want(t, "told", h.occasionsOf(aweigh.SignalKind("linkage")), "opened resolved")
+	want(t, "project", h.only().Project, "trade")
+}
+
 func TestRemindersEndWithAnAcknowledgement(t *testing.T) {
 	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
 	c := box("w1", "webhook")
@@ -255,6 +365,27 @@ func TestALoopIsStoppedByTheBrake(t *testing.T) {
 	h.pass(time.Minute)
 	if n := h.only(); !n.Open() || !strings.Contains(n.Summary, "has stopped it after 4 failures") {
 		t.Errorf("the trouble goes on until a person acts: %+v", n)
+	}
+}
+
+// That Aweigh had stopped it was said by the reminder, four hours later; by nothing at
+// all where the brake came before the trouble was worth an incident.
+func TestWhatTheBrakeStopsIsToldAtOnce(t *testing.T) {
+	for code, up := range []bool{false, false, true} {
+		h := newHistory(t, func(c *core.Settings) { c.Brake, c.LoopWindow = 2, time.Minute })
+		c := box("w1", "webhook")
+		for range 2 {
+			h.start(c)
+			h.pass(90 * time.Second)
+			if up {
+				h.answer(c, true)
+			}
+			h.die(c, code)
+		}
+		want(t, "braked", strings.Join(h.braked, " "), "w1")
+		last := h.told[len(h.told)-1]
+		want(t, "said", strings.HasPrefix(last.Title, "webhook: crash-loop: Aweigh has stopped it after 2 failures in a row (crash_loop.brake): exited with"), true)
+		want(t, "severity", last.Severity(), aweigh.Critical)
 	}
 }
 
@@ -433,6 +564,28 @@ func TestWhatIsResolvedByHandIsNotToldAgainAtOnce(t *testing.T) {
 	want(t, "told", h.occasions(), "opened resolved raised") // that is news
 }
 
+// It was opened again as soon as the same failure was put into other words.
+func TestAnswersThatAreResolvedByHandAreNotToldAgainAtOnce(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	refuse := func(times int) {
+		for range times {
+			h.answer(c, false)
+			h.pass(10 * time.Second)
+		}
+	}
+	refuse(3)
+	h.apply(aweigh.Fact{Kind: aweigh.FactResolved, Incident: h.only().ID, By: "eve"})
+	refuse(3)
+	want(t, "told", h.occasions(), "ready opened resolved")
+	h.answer(c, true)
+	refuse(3)
+	want(t, "told", h.occasions(), "ready opened resolved raised") // that is news
+}
+
 // The warning said that the probe is answered well. Nobody was told when it was
 // not any more.
 func TestUnhealthyServiceThatServesNoMoreIsWorse(t *testing.T) {
@@ -472,12 +625,12 @@ func TestTheBrakeOnALifeThatHasBegunIsNoPersonsStop(t *testing.T) {
 	h.die(c, 143)
 	h.stop(c)
 	h.pass(time.Hour)
-	want(t, "told", h.occasions(), "opened raised")
+	want(t, "told", h.occasions(), "opened raised raised")
 	want(t, "said", strings.Count(h.only().Summary, "has stopped it"), 1)
 	h.start(c) // a person has mended it
 	h.answer(c, true)
 	h.pass(time.Hour)
-	want(t, "told", h.occasions(), "opened raised resolved")
+	want(t, "told", h.occasions(), "opened raised raised resolved")
 	h.die(c, 1)
 	h.pass(100 * time.Millisecond)
 	h.stop(c) // and now it is a person's
@@ -501,6 +654,187 @@ func TestWhatIsStillOpenAfterAWindowIsEscalated(t *testing.T) {
 	want(t, "told", h.occasions(), "opened escalated reminder")
 }
 
+// The second line was woken for what had been well for a minute, and was resolved the
+// minute after: "still startup-failed".
+func TestNobodyIsWokenForWhatIsWellAgain(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter, c.RemindEvery = time.Hour, time.Hour })
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(59 * time.Minute)
+	h.start(c)
+	h.answer(c, true)
+	h.pass(90 * time.Second)
+	want(t, "told", h.occasions(), "opened")
+	h.die(c, 1)
+	h.pass(0)
+	want(t, "told", h.occasions(), "opened raised escalated reminder") // it was not well after all
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	want(t, "told", h.occasions(), "opened raised escalated reminder resolved")
+}
+
+// What was opened again in a window was told as opened after it, in a mail with the id
+// of the first one, which mail systems drop; what came and went in a window and came
+// back after it was told as raised, to people who had never heard of it.
+func TestIncidentIsOpenedOnceToThoseWhoAreTold(t *testing.T) {
+	for _, one := range []struct {
+		name         string
+		begins, ends time.Duration // of the window
+		told         string
+	}{
+		{"of the second time", 5 * time.Minute, 20 * time.Minute, "opened resolved raised"},
+		{"of the first time", 0, 5 * time.Minute, "opened"},
+		{"of both", 0, 20 * time.Minute, "opened"},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			h := newHistory(t)
+			c := box("w1", "webhook")
+			c.Policy = "no"
+			begin := func() {
+				h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Until: midnight.Add(one.ends)}})
+			}
+			if one.begins == 0 {
+				begin()
+			}
+			h.start(c)
+			h.die(c, 1)
+			h.pass(time.Second)
+			h.start(c)
+			h.answer(c, true)
+			h.pass(8 * time.Minute)
+			if one.begins > 0 {
+				begin()
+			}
+			h.die(c, 1)
+			h.pass(time.Hour)
+			want(t, "told", h.occasions(), one.told)
+		})
+	}
+}
+
+// The second line was told at once of what had just been opened again, and of what the
+// first had taken on in a window.
+func TestEscalationIsOfThisTimeAndHeard(t *testing.T) {
+	h := newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	h.pass(2 * time.Hour)
+	want(t, "told", h.occasions(), "opened escalated")
+	h.start(c)
+	h.answer(c, true)
+	h.pass(10 * time.Minute)
+	want(t, "told", h.occasions(), "opened escalated resolved")
+	want(t, "escalated", h.told[2].Incident.Escalated != nil, true) // they hear that it is over
+	h.die(c, 1)
+	want(t, "told", h.occasions(), "opened escalated resolved raised")
+	want(t, "escalated", h.told[3].Incident.Escalated != nil, false)
+	h.pass(time.Hour)
+	want(t, "told", h.occasions(), "opened escalated resolved raised escalated")
+
+	h = newHistory(t, func(c *core.Settings) { c.EscalateAfter = time.Hour })
+	h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Until: h.now.Add(3 * time.Hour)}})
+	h.start(c)
+	h.die(c, 1)
+	h.pass(2 * time.Hour)
+	h.apply(aweigh.Fact{Kind: aweigh.FactAcknowledged, Incident: h.only().ID, By: "eve"})
+	h.pass(20 * time.Hour)
+	want(t, "told", h.occasions(), "opened")
+	want(t, "escalated", h.told[0].Incident.Escalated != nil, false)
+}
+
+// What had been well for a minute when a window ended was told as opened, and as
+// resolved the minute after; and so was what the watcher, which had been away for its
+// end, had not looked at yet.
+func TestWhatIsWellAtTheEndOfAWindowIsNotTold(t *testing.T) {
+	crash := func(h *history, c *aweigh.Container) {
+		h.die(c, 1)
+		h.pass(9 * time.Minute)
+		h.start(c)
+		h.answer(c, true)
+	}
+	refuse := func(h *history, c *aweigh.Container) {
+		for range 3 {
+			h.answer(c, false)
+		}
+	}
+	for _, one := range []struct {
+		name            string
+		before, relapse func(h *history, c *aweigh.Container)
+	}{
+		{"stays well", crash, nil},
+		{"crashes", crash, func(h *history, c *aweigh.Container) { h.die(c, 1) }},
+		{"another fails for the first time", crash, func(h *history, c *aweigh.Container) {
+			other := box("w2", "webhook")
+			h.start(other)
+			h.die(other, 0)
+		}},
+		{"answers no more", func(h *history, c *aweigh.Container) {
+			refuse(h, c)
+			h.pass(9*time.Minute + 50*time.Second)
+			h.answer(c, true)
+		}, refuse},
+		{"is stopped by the brake", func(h *history, c *aweigh.Container) {
+			h.die(c, 1)
+			h.pass(9*time.Minute + 59*time.Second)
+			h.start(c)
+			h.die(c, 1)
+			h.pass(time.Millisecond)
+			h.start(c) // the engine was quicker
+			h.answer(c, true)
+		}, func(h *history, c *aweigh.Container) {
+			h.kill(c, "SIGTERM")
+			h.die(c, 143)
+		}},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			h := newHistory(t, func(c *core.Settings) { c.Brake = 2 })
+			h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Until: h.now.Add(10 * time.Minute)}})
+			c := box("w1", "webhook")
+			h.start(c)
+			h.answer(c, true)
+			one.before(h, c)
+			h.pass(midnight.Add(10*time.Minute + 10*time.Second).Sub(h.now))
+			want(t, "told", h.occasions(), "")
+			want(t, "windows", len(h.state.Windows), 0)
+			if one.relapse == nil {
+				h.pass(time.Hour)
+				want(t, "told", h.occasions(), "")
+				want(t, "resolved", h.only().Resolved != nil, true)
+				return
+			}
+			one.relapse(h, c)
+			want(t, "told", h.occasions(), "opened")
+			h.pass(239 * time.Minute)
+			want(t, "told", h.occasions(), "opened")
+			h.pass(2 * time.Minute)
+			want(t, "told", h.occasions(), "opened reminder")
+		})
+	}
+}
+
+func TestWatcherThatWasAwayAtTheEndOfAWindowLooksFirst(t *testing.T) {
+	h := newHistory(t)
+	h.apply(aweigh.Fact{Kind: aweigh.FactMaintenance, Window: &aweigh.Maintenance{ID: "m1", Until: h.now.Add(time.Hour)}})
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.die(c, 1)
+	before := h.now
+	h.now = h.now.Add(2 * time.Hour)
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: before})
+	h.pass(time.Second)
+	c.Started = h.now.Add(-time.Hour)
+	h.see(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	want(t, "told", h.occasionsOf(aweigh.StartupFailed), "")
+}
+
 // Whoever asked for a reminder a week got one a day, after the first.
 func TestLongPausesAreNotShortened(t *testing.T) {
 	h := newHistory(t, func(c *core.Settings) { c.RemindEvery, c.Settle = 7*24*time.Hour, 2*time.Hour })
@@ -519,6 +853,19 @@ func TestLongPausesAreNotShortened(t *testing.T) {
 		want(t, "open", h.state.Incidents[h.only().ID].Open(), false)
 		h.die(c, 1)
 	}
+}
+
+// "Its process may live and not answer" was the advice for one that had ended.
+func TestAdviceForWhatHasEndedIsToStartIt(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Policy = "no"
+	h.start(c)
+	h.answer(c, true)
+	h.pass(time.Minute)
+	h.die(c, 1)
+	want(t, "kind", h.only().Kind, aweigh.NotServing)
+	want(t, "advice", h.told[1].Advice, "It has ended. Read its last lines (aweigh logs webhook), then start it, unless something else does.")
 }
 
 // `docker pause` was told as not-serving.

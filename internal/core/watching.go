@@ -54,12 +54,8 @@ func (s *State) watching(f aweigh.Fact) {
 	if away < gapWorthTelling {
 		return
 	}
-	n := s.open(s.watcher(), nil, happening{group: group(aweigh.WatcherGap), kind: aweigh.WatcherGap, severity: aweigh.Warning, at: f.At,
+	s.open(s.watcher(), nil, happening{group: group(aweigh.WatcherGap), kind: aweigh.WatcherGap, severity: aweigh.Warning, at: f.At, over: "watching again",
 		summary: fmt.Sprintf("nobody was watching for %s, since %s", human(away), f.Since.Format("2006-01-02 15:04:05 MST"))})
-	resolved := f.At.UTC()
-	n.Resolved, n.Resolution = &resolved, "watching again" // in the same breath: one message
-	n.RemindAt, n.EscalateAt = time.Time{}, time.Time{}
-	s.touchIncident(n)
 }
 
 // putOff lets nothing about instances fall due before a moment.

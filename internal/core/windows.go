@@ -34,27 +34,40 @@ func (s *State) muted(v *Service, at time.Time) bool {
 	return false
 }
 
-// endWindow tells of what is still open.
+// windowDue is when a window ends. A watcher that was away then looks around first.
+func (s *State) windowDue(w *aweigh.Maintenance) time.Time {
+	if looked := s.Engine.Watching.Add(lookAround); w.Until.Before(looked) {
+		return looked
+	}
+	return w.Until
+}
+
+// endWindow tells of what is still open. What is well again and waits to be resolved
+// is told if it does not stay so.
 func (s *State) endWindow(w *aweigh.Maintenance, at time.Time) {
 	delete(s.Windows, w.ID)
 	s.forget("window:" + w.ID)
 	for _, id := range slices.Sorted(maps.Keys(s.Incidents)) {
 		n := s.Incidents[id]
-		v := s.Services[n.Key]
-		if !n.Muted || v == nil || s.muted(v, at) {
-			continue
+		if v := s.Services[n.Key]; v != nil && n.Open() && n.ResolveAt.IsZero() {
+			s.unmute(n, v, at, nil)
 		}
-		n.Muted = false
-		s.touchIncident(n)
-		if !n.Open() {
-			continue
-		}
-		if n.Acknowledged == nil { // nobody was told until now
-			n.Escalated = nil
-			n.arm(s.settingsOf(v), at)
-		}
-		s.tell(aweigh.OnOpened, n, at, nil)
 	}
+}
+
+// unmute tells of what nobody was told of for the sake of a window, unless there is
+// one still.
+func (s *State) unmute(n *Incident, v *Service, at time.Time, l *Life) {
+	if !n.Muted || s.muted(v, at) {
+		return
+	}
+	n.Muted = false
+	n.Escalated = nil // which nobody heard
+	if n.Acknowledged == nil {
+		n.arm(s.settingsOf(v), at)
+	}
+	s.touchIncident(n)
+	s.tellOpen(n, at, l)
 }
 
 // Arrival is what came up in a project and was not told yet: the services of
@@ -113,7 +126,10 @@ func (s *State) tellArrival(key string, a *Arrival, now time.Time) {
 	}
 	what := each[0]
 	if len(each) > 1 {
-		what = fmt.Sprintf("all %d services: %s", len(each), strings.Join(each, ", "))
+		what = fmt.Sprintf("%d services: %s", len(each), strings.Join(each, ", "))
+		if s.whole(a) {
+			what = "all " + what
+		}
 	}
 	if a.Project != "" {
 		what = a.Project + ": " + what
@@ -122,6 +138,19 @@ func (s *State) tellArrival(key string, a *Arrival, now time.Time) {
 		ID: aweigh.DerivedID(now, "ready|"+key+a.Since.Format(time.RFC3339Nano)), Occasion: aweigh.OnReady, At: now.UTC(), Host: s.Host,
 		Title: "ready: " + what, Services: services, Command: "aweigh starts",
 	})
+}
+
+// whole reports whether what came up is all that its project is meant to run.
+func (s *State) whole(a *Arrival) bool {
+	for _, i := range s.Instances {
+		if i.Container.Project != a.Project || i.Container.OneOff || i.Settings.Ignore || i.Life == nil || i.Stopped {
+			continue
+		}
+		if a.Up[i.Container.Service] == "" || !i.alive() || !i.Life.Up {
+			return false
+		}
+	}
+	return true
 }
 
 // comingUp reports whether a start of the project is still open.

@@ -42,6 +42,13 @@ func times(n int) string {
 	return fmt.Sprintf(" (%d times)", n)
 }
 
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // facts are lines of evidence besides the output.
 func facts(n *Incident, v *Service, l *Life) []string {
 	var lines []string
@@ -58,7 +65,7 @@ func facts(n *Incident, v *Service, l *Life) []string {
 		}
 		if p := l.Start.Probe; p != nil && p.Target != "" {
 			line := "probe " + p.Target
-			if p.LastError != "" {
+			if p.LastError != "" && (l.Proven.IsZero() || l.Failures > 0) { // else it has been answered well since
 				line += ": " + p.LastError
 			}
 			lines = append(lines, line)
@@ -67,7 +74,7 @@ func facts(n *Incident, v *Service, l *Life) []string {
 	if v.Row > 1 {
 		line := fmt.Sprintf("%d failures in a row", v.Row)
 		if len(v.Tally) > 0 {
-			line += ": " + tallied(v.Tally)
+			line += ": " + tallied(v)
 		}
 		lines = append(lines, line)
 	}
@@ -84,9 +91,6 @@ const sure = 0.6
 // advice is what to do about a kind of incident, where diagnosis knows nothing
 // nearer.
 func advice(n *Incident) string {
-	if !n.Open() {
-		return ""
-	}
 	if n.Cause.Named() && n.Cause.Fix != "" && n.Cause.Confidence >= sure {
 		return n.Cause.Fix
 	}
@@ -100,6 +104,9 @@ func advice(n *Incident) string {
 	case aweigh.OOMKilled:
 		return "Raise its memory limit, or let it use less."
 	case aweigh.NotServing:
+		if n.Group == starting {
+			return "It has ended. Read its last lines (aweigh logs " + n.Service + "), then start it, unless something else does."
+		}
 		return "Its process may live and not answer. See its last lines, then restart it."
 	case aweigh.Unhealthy:
 		return "Run its health check by hand inside the container."

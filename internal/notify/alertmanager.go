@@ -78,8 +78,11 @@ func alertsOf(n *aweigh.Notification, now time.Time) []alert {
 		Annotations: annotations(n),
 		StartsAt:    i.Opened.UTC(), EndsAt: now.Add(alertLasts).UTC(),
 	}
-	if !i.Open() {
+	switch {
+	case n.Occasion == aweigh.OnResolved && !i.Open():
 		current.EndsAt = i.Resolved.UTC()
+	case !i.Open(): // opened and over in one message: it must fire, or nobody hears of it
+		current.EndsAt = now.Add(5 * time.Minute).UTC()
 	}
 	alerts := []alert{current}
 	if n.Occasion != aweigh.OnRaised && n.Occasion != aweigh.OnResolved {

@@ -101,6 +101,21 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// A gap of the watcher is told by one message, when it is over. For Alertmanager it
+// went on for thirty days, and was repeated all the time.
+func TestWhatIsOverWhenItIsToldFiresOnce(t *testing.T) {
+	now := time.Now()
+	n := &aweigh.Notification{ID: "N", Occasion: aweigh.OnOpened, At: now, Incident: &aweigh.Incident{
+		ID: "I", Kind: aweigh.WatcherGap, Service: "aweigh watch", Severity: aweigh.Warning, Opened: now, Resolved: &now}}
+	alerts := alertsOf(n, now)
+	if len(alerts) != 1 || !alerts[0].EndsAt.Equal(now.Add(5*time.Minute)) {
+		t.Errorf("%+v", alerts)
+	}
+	if m := Compose(n); m.State != "warning" {
+		t.Errorf("it is bad news, and not %s", m.State)
+	}
+}
+
 func TestAlertNames(t *testing.T) {
 	for kind, want := range map[aweigh.IncidentKind]string{aweigh.CrashLoop: "AweighCrashLoop", aweigh.SignalKind("linkage rate"): "AweighSignalLinkageRate", "": "Aweigh", "é-x": "AweighÉX"} {
 		if got := alertName(kind); got != want {

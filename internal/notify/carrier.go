@@ -24,10 +24,13 @@ type carrier struct {
 	pause    pause
 	unmarked []int64 // taken by the other side, and not marked as sent yet
 	eager    bool    // the next pass waits for no letter that has failed
+	// refused counts how often each letter was refused for good: tries that met
+	// nobody say nothing about that.
+	refused map[int64]int
 }
 
 func newCarrier(outbox Outbox, r Route, s *Sender, log *slog.Logger) *carrier {
-	c := &carrier{route: r, sender: s, outbox: outbox, log: log.With("route", r.Name), woken: make(chan struct{}, 1),
+	c := &carrier{route: r, sender: s, outbox: outbox, log: log.With("route", r.Name), woken: make(chan struct{}, 1), refused: map[int64]int{},
 		urgent: flood{first: UrgentInterval}, news: flood{first: Interval}}
 	if r.Quiet != nil {
 		c.hours, _ = r.Quiet.compile() // Parse has complained
@@ -349,6 +352,9 @@ func (c *carrier) confirm(ctx context.Context, ids []int64) bool {
 		c.log.Error("the outbox cannot be written", "event", "notify.outbox", "error", err)
 		return false
 	}
+	for _, id := range c.unmarked {
+		delete(c.refused, id)
+	}
 	c.unmarked = nil
 	return true
 }
@@ -361,9 +367,13 @@ func (c *carrier) failed(ctx context.Context, batch []Letter, why error, permane
 	tries := 0
 	for _, l := range batch {
 		tries = max(tries, l.Tries)
+		if permanent {
+			c.refused[l.ID]++
+		}
 		old := !l.FailedFirst.IsZero() && now.Sub(l.FailedFirst) >= GiveUp && l.Tries+1 >= leastTries
-		if old || permanent && l.Tries+1 >= PermanentTries {
+		if old || permanent && c.refused[l.ID] >= PermanentTries {
 			dead = append(dead, l.ID)
+			delete(c.refused, l.ID)
 		} else {
 			again = append(again, l.ID)
 		}

@@ -96,6 +96,31 @@ func TestALetterOutlastsAServerThatRefusesForAMinute(t *testing.T) {
 	})
 }
 
+// A chat server was down for ten minutes, and the proxy in front of it answered 404
+// when that was up again: the first 404 was the end of all letters that had waited.
+func TestALetterThatMetNobodyIsNotRefusedYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		b, s := newBox(), &server{fails: func(*Message) error {
+			switch {
+			case time.Since(start) < 10*time.Minute:
+				return temporary("connection refused")
+			case time.Since(start) < 15*time.Minute+30*time.Second: // the next try is within 5 min
+				return permanent("answered 404 Not Found")
+			}
+			return nil
+		}}
+		b.add("r", "A", aweigh.Critical)
+		_, stop := run(b, s, true, Route{Name: "r"})
+		defer stop()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := s.story(start); !strings.HasPrefix(got, "1@") {
+			t.Errorf("got %q, dead %v", got, b.dead)
+		}
+	})
+}
+
 // The host was off for the weekend after the first failure, and its network came up
 // after the watcher: the second try was the last one.
 func TestALetterIsNotGivenUpForTheTimeInWhichNobodyTried(t *testing.T) {

@@ -43,7 +43,7 @@ func look(n *aweigh.Notification) view {
 	if i := n.Incident; i != nil {
 		v.Evidence = logLines(i.Evidence)
 		v.About = append(v.About, oneLine(string(i.Kind)), "since "+moment(i.Opened))
-		if i.Resolved != nil {
+		if i.Resolved != nil && n.Occasion == aweigh.OnResolved {
 			v.About = append(v.About, "resolved "+moment(*i.Resolved)+", after "+span(i.Resolved.Sub(i.Opened)))
 		}
 		if i.Count > 1 {
@@ -73,8 +73,8 @@ func look(n *aweigh.Notification) view {
 
 func state(n *aweigh.Notification) string {
 	switch {
-	case n.Occasion == aweigh.OnResolved, n.Incident != nil && !n.Incident.Open():
-		return "resolved"
+	case n.Occasion == aweigh.OnResolved:
+		return "resolved" // what is told as opened may be over as well, and is bad news
 	case n.Occasion == aweigh.OnReady, n.Occasion == aweigh.OnTest, n.Occasion == aweigh.OnReport:
 		return string(n.Occasion)
 	}

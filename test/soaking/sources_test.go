@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/aweigh/aweigh/test/sources"
+)
+
+func TestProgramsAreThoseOfNow(t *testing.T) { sources.Read(t) }

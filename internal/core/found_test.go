@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -225,4 +226,77 @@ func TestEventOfAnEndThatWasFoundBringsTheEvidence(t *testing.T) {
 	want(t, "cause", h.only().Cause.ID, "bad-config")
 	want(t, "cause of the start", h.starts[h.order[0]].Cause.ID, "bad-config")
 	want(t, "count", h.only().Count, 1)
+}
+
+func TestARefusedStartIsToldAtOnceAndOnce(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Status, c.Error = "created", "Bind for 0.0.0.0:5003 failed: port is already allocated"
+	h.apply(aweigh.Fact{Kind: aweigh.FactRefused, Instance: "w1", Container: c})
+	h.see(c)
+	want(t, "kind", h.only().Kind, aweigh.StartupFailed)
+	want(t, "verdicts", h.verdicts(), "refused")
+	want(t, "told", h.occasions(), "opened")
+}
+
+func TestWhatHappenedWhileNobodyWatchedIsFoundOutOrUnknown(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Started = h.now
+	h.see(c)
+	h.answer(c, true)
+	h.pass(time.Hour)
+	before := h.now
+	h.now = h.now.Add(2 * time.Hour) // the watcher was down
+	h.apply(aweigh.Fact{Kind: aweigh.FactWatching, Since: before})
+	c = box("w1", "webhook")
+	c.Started, c.RestartCount = h.now.Add(-10*time.Minute), 2
+	h.see(c)
+	h.answer(c, true)
+	h.pass(10 * time.Minute)
+	want(t, "verdicts", h.verdicts(), "ready/unknown ready/")
+	kinds := h.kinds()
+	slices.Sort(kinds)
+	if len(kinds) != 2 || !strings.HasPrefix(kinds[0], "unexpected-restart") || !strings.HasPrefix(kinds[1], "watcher-gap: nobody was watching for 2h0m") {
+		t.Errorf("incidents %q", kinds)
+	}
+}
+
+// A watcher that was killed hears the engine's last events again. A death that
+// is older than the lives it knows must not begin one.
+func TestOldDeathBeginsNoLife(t *testing.T) {
+	h := newHistory(t)
+	c := box("a", "webhook")
+	old := aweigh.Fact{Kind: aweigh.FactDied, Instance: "a", ID: "old", At: h.now, Exit: &aweigh.Exit{Code: 1}}
+	for range 3 {
+		h.pass(time.Second)
+		h.start(c)
+	}
+	starts := len(h.starts)
+	h.apply(old)
+	if len(h.starts) != starts {
+		t.Errorf("%d starts, want %d", len(h.starts), starts)
+	}
+}
+
+// Its port was taken once, and it could be started later. When the port was taken
+// again, nobody was told: that was known already.
+func TestTheSameRefusalAfterAStartIsAnotherOne(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	refused := *c
+	refused.Status, refused.Error = "exited", "Bind for 0.0.0.0:5003 failed: port is already allocated"
+	for range 2 {
+		h.start(c)
+		h.answer(c, true)
+		h.pass(3 * time.Hour)
+		h.kill(c, "SIGTERM")
+		h.die(c, 0)
+		h.stop(c)
+		h.see(&refused)
+		h.see(&refused)
+		h.pass(time.Minute)
+	}
+	want(t, "told", h.occasions(), "ready opened resolved opened")
+	want(t, "verdicts", h.verdicts(), "ready/stopped refused ready/stopped refused")
 }

@@ -123,3 +123,14 @@ func TestWhatIsAboutTheWatcherItselfNamesACommandThatThereIs(t *testing.T) {
 	want(t, "kind", h.only().Kind, aweigh.WatcherGap)
 	want(t, "command", h.told[0].Command, "aweigh incidents show "+h.only().ID)
 }
+
+func TestAnEngineThatDoesNotAnswerIsTold(t *testing.T) {
+	h := newHistory(t)
+	h.apply(aweigh.Fact{Kind: aweigh.FactLost})
+	h.pass(20 * time.Second)
+	h.noIncident()
+	h.pass(11 * time.Second)
+	want(t, "kind", h.only().Kind, aweigh.WatcherGap)
+	h.apply(aweigh.Fact{Kind: aweigh.FactRegained})
+	want(t, "told", h.occasions(), "opened resolved")
+}

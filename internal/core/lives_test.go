@@ -481,3 +481,13 @@ func TestWhatAFactHasChangedIsNotChangedByTheNext(t *testing.T) {
 		t.Errorf("it says %+v, %+v", before.Probe, before.Run)
 	}
 }
+
+func TestTheWordOfAweighInitIsAProof(t *testing.T) {
+	h := newHistory(t)
+	c := box("w1", "webhook")
+	c.Supervised, c.Patience = true, 2*time.Minute
+	h.start(c)
+	h.apply(aweigh.Fact{Kind: aweigh.FactSaid, Instance: "w1", Said: &aweigh.Said{Event: "start.ready", Start: "01JD", Target: "http://127.0.0.1:5003/health"}})
+	want(t, "verdicts", h.verdicts(), "ready/")
+	want(t, "inner", h.starts[h.order[0]].Inner, "01JD")
+}

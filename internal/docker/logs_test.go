@@ -92,22 +92,15 @@ func TestOutputInTheMidstOfALogIsAskedForByItsLastLines(t *testing.T) {
 // lost (libpod/logs/log.go, GetLogFile). Those are the first words of what was just
 // restarted.
 func TestPodmanIsNotAskedToFollowTheLastLines(t *testing.T) {
-	for engine, want := range map[string]string{"Podman Engine": "", "Engine": "100000"} {
+	for name, want := range map[string]string{"Podman Engine": "", "Engine": "100000"} {
 		asked := make(chan string, 1)
-		mux := http.NewServeMux()
-		mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
-		mux.HandleFunc("/v1.41/version", func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprintf(w, `{"Components":[{"Name":%q,"Version":"4.3.1"}]}`, engine)
+		host := engine.Answer(t, map[string]http.HandlerFunc{
+			"/version": func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, `{"Components":[{"Name":%q,"Version":"4.3.1"}]}`, name)
+			},
+			"/containers/web/logs": func(w http.ResponseWriter, r *http.Request) { asked <- r.FormValue("tail") },
 		})
-		mux.HandleFunc("/v1.41/containers/web/logs", func(w http.ResponseWriter, r *http.Request) { asked <- r.FormValue("tail") })
-		l, err := net.Listen("unix", filepath.Join(t.TempDir(), "d.sock"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := &http.Server{Handler: mux}
-		go server.Serve(l)
-		defer server.Close()
-		e, err := Open("unix://" + l.Addr().String())
+		e, err := Open(host)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +112,7 @@ func TestPodmanIsNotAskedToFollowTheLastLines(t *testing.T) {
 			}
 			logs.Close()
 			if got := <-asked; got != want {
-				t.Errorf("%s, follow %t: tail %q, want %q", engine, follow, got, want)
+				t.Errorf("%s, follow %t: tail %q, want %q", name, follow, got, want)
 			}
 		}
 	}

@@ -2,22 +2,19 @@ package gather
 
 import (
 	"bytes"
-	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/docker"
+	"github.com/aweigh/aweigh/test/engine"
 )
 
 // Of a log of gigabytes, which nobody rotates, no more came in ten seconds than its
 // beginning, and what had just happened was not judged.
 func TestOfAVeryLongLogTheBeginningAndTheEndAreRead(t *testing.T) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
-	mux.HandleFunc("/v1.41/containers/web/logs", func(w http.ResponseWriter, r *http.Request) {
+	host := engine.Answer(t, map[string]http.HandlerFunc{"/containers/web/logs": func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("tail") != "" {
 			w.Write(bytes.Repeat([]byte("served\n"), docker.MostLines-1))
 			w.Write([]byte("disk full\n"))
@@ -29,15 +26,8 @@ func TestOfAVeryLongLogTheBeginningAndTheEndAreRead(t *testing.T) {
 				return
 			}
 		}
-	})
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "d.sock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: mux}
-	go server.Serve(l)
-	defer server.Close()
-	d, err := docker.Open("unix://" + l.Addr().String())
+	}})
+	d, err := docker.Open(host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,20 +43,11 @@ func TestOfAVeryLongLogTheBeginningAndTheEndAreRead(t *testing.T) {
 // A service that waits has printed a prompt, and no end of a line. Where the rest of its
 // log did not come in time, what had come was not judged.
 func TestOutputWithoutTheEndOfALineIsKeptThoughTheRestDoesNotCome(t *testing.T) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
-	mux.HandleFunc("/v1.41/containers/web/logs", func(w http.ResponseWriter, r *http.Request) {
+	host := engine.Answer(t, map[string]http.HandlerFunc{"/containers/web/logs": func(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte("\x01\x00\x00\x00\x00\x00\x00\x1cwaiting for the database ..."))
 		w.Write([]byte("\xff damaged")) // or it takes too long
-	})
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "d.sock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: mux}
-	go server.Serve(l)
-	defer server.Close()
-	d, err := docker.Open("unix://" + l.Addr().String())
+	}})
+	d, err := docker.Open(host)
 	if err != nil {
 		t.Fatal(err)
 	}

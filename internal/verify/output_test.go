@@ -2,9 +2,7 @@ package verify
 
 import (
 	"encoding/binary"
-	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"github.com/aweigh/aweigh"
 	"github.com/aweigh/aweigh/internal/docker"
 	"github.com/aweigh/aweigh/internal/record"
+	"github.com/aweigh/aweigh/test/engine"
 )
 
 // The output of a migration that a person had run by `docker compose run` was what
@@ -38,24 +37,15 @@ func TestWhatAPersonRanOnceIsNoStartToCompareWith(t *testing.T) {
 // Of a service that was restarted yesterday and had printed a lot since, the line that
 // proves its start was told as not there.
 func TestTheStartOfALongOutputIsRead(t *testing.T) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.41") })
-	mux.HandleFunc("/v1.41/containers/web/logs", func(w http.ResponseWriter, r *http.Request) {
+	host := engine.Answer(t, map[string]http.HandlerFunc{"/containers/web/logs": func(w http.ResponseWriter, r *http.Request) {
 		text := strings.Repeat("served a request, and another one, and all of them well\n", docker.MostLines)
 		if r.FormValue("tail") == "" {
 			text = "listening\n" + text
 		}
 		w.Write(binary.BigEndian.AppendUint32([]byte{1, 0, 0, 0}, uint32(len(text))))
 		w.Write([]byte(text))
-	})
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "d.sock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: mux}
-	go server.Serve(l)
-	defer server.Close()
-	d, err := docker.Open("unix://" + l.Addr().String())
+	}})
+	d, err := docker.Open(host)
 	if err != nil {
 		t.Fatal(err)
 	}
